@@ -1,0 +1,5 @@
+//! Types that every layer shares. No I/O.
+
+pub mod time;
+
+pub use time::BlockTime;

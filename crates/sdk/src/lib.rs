@@ -1,0 +1,3 @@
+//! What every chain module is written against.
+
+pub mod application;
