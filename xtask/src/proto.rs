@@ -135,7 +135,12 @@ fn replace(target: &Path, fresh: &BTreeMap<String, Vec<u8>>) -> Result<()> {
     let old = read_dir(target)?;
     for name in differences(&old, fresh) {
         match fresh.get(&name) {
-            Some(content) => fs::write(target.join(&name), content)?,
+            // Renamed into place: a build that runs at the same time never reads half a file.
+            Some(content) => {
+                let partial = target.join(format!(".{name}.{}", std::process::id()));
+                fs::write(&partial, content)?;
+                fs::rename(&partial, target.join(&name))?;
+            }
             None => fs::remove_file(target.join(&name))?,
         }
     }
