@@ -1,6 +1,16 @@
 //! Types that every layer shares. No I/O.
 
+pub mod address;
+pub mod amount;
+pub mod coin;
+pub mod dec;
+pub mod errors;
 pub mod time;
 pub mod value;
 
+pub use address::{ACCOUNT_PREFIX, Address, CONSENSUS_PREFIX, OPERATOR_PREFIX, module_address};
+pub use amount::{Amount, AmountError};
+pub use coin::{BASE_DENOM, Coin, Coins, Denom};
+pub use dec::{Dec, DecError, Rounding};
+pub use errors::{Coded, CodedError};
 pub use time::BlockTime;
