@@ -19,6 +19,8 @@ pub enum KvError {
     Io(String),
     #[error("version {0} is not available: it was pruned or is not committed yet")]
     UnknownVersion(u64),
+    #[error("version {found} does not follow version {latest}, the last one stored")]
+    WrongVersion { latest: u64, found: u64 },
     /// A value that an invariant says must exist.
     #[error("nothing is stored under key {key}")]
     Missing { key: String },

@@ -1,19 +1,30 @@
 //! Versioned Merkle key-value store and typed access to it.
 
+mod history;
 pub mod index;
 pub mod key;
 pub mod kv;
 pub mod memory;
 mod merge;
+pub mod options;
 pub mod overlay;
+pub mod proof;
+mod prune;
 pub mod scan;
+pub mod snapshot;
+pub mod store;
+mod tree;
 pub mod typed;
 
 pub use index::{Index, IndexedMap, Indexer, UniqueIndex};
 pub use key::{AsKey, AsPrefix, Key, KeyError};
 pub use kv::{KvError, KvIter, Read, Write, prefix_end};
 pub use memory::MemoryState;
+pub use options::{Options, Pruning};
 pub use overlay::{ChangeSet, Checkpoint, Overlay};
+pub use proof::{ProofOp, Root};
 pub use scan::{Page, PageRequest, Scan};
+pub use snapshot::Snapshot;
+pub use store::{Prepared, Store, Version};
 pub use typed::{Item, Map, Space};
 pub use ve_base::value::{Value, ValueError};

@@ -1,0 +1,207 @@
+//! Versions, past reads, pruning and roots, held against a model that keeps every version whole.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use ve_store::{ChangeSet, KvError, Options, Pruning, Read, Snapshot, Store};
+
+type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn key() -> impl Strategy<Value = Vec<u8>> {
+    // Raw keys may be prefixes of each other and hold the bytes that history escapes.
+    prop::collection::vec(prop_oneof![Just(0u8), Just(1), Just(0xFF), Just(b'k')], 1..4)
+}
+
+fn blocks(most: usize) -> impl Strategy<Value = Vec<ChangeSet>> {
+    let value = prop::option::weighted(0.7, prop::collection::vec(1..9u8, 1..3));
+    prop::collection::vec(prop::collection::btree_map(key(), value, 0..25), 1..most)
+}
+
+fn options(pruning: Pruning) -> Options {
+    Options { pruning, prune_interval: 1, cache_bytes: 1 << 20, hash_threads: 1 }
+}
+
+fn apply(model: &mut Model, changes: &ChangeSet) {
+    for (key, value) in changes {
+        match value {
+            Some(value) => model.insert(key.clone(), value.clone()),
+            None => model.remove(key),
+        };
+    }
+}
+
+fn scan(kv: &impl Read, start: &[u8], end: Option<&[u8]>, reverse: bool) -> Vec<(Vec<u8>, Vec<u8>)> {
+    kv.range(start, end, reverse).collect::<Result<_, _>>().expect("scans")
+}
+
+fn assert_same(snapshot: &Snapshot, model: &Model) {
+    let forward: Vec<_> = model.clone().into_iter().collect();
+    assert_eq!(scan(snapshot, b"", None, false), forward);
+    assert_eq!(scan(snapshot, b"", None, true), forward.into_iter().rev().collect::<Vec<_>>());
+    let (start, end) = (vec![0, 0xFF], vec![b'k', 1]);
+    let part: Vec<_> = model.range(start.clone()..end.clone()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    assert_eq!(scan(snapshot, &start, Some(&end), false), part);
+    assert_eq!(scan(snapshot, &start, Some(&end), true), part.into_iter().rev().collect::<Vec<_>>());
+    for (key, value) in model {
+        assert_eq!(snapshot.get(key).expect("reads").as_ref(), Some(value));
+    }
+    assert_eq!(snapshot.get(b"absent").expect("reads"), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_version_reads_as_it_was_committed(blocks in blocks(8), first in 0..3u64) {
+        let home = tempfile::tempdir().expect("temporary directory");
+        let store = Store::open(home.path(), options(Pruning::Nothing)).expect("opens");
+        let mut models = vec![];
+        let mut model = Model::new();
+        let mut held = vec![];
+        for (version, changes) in (first..).zip(&blocks) {
+            let root = store.commit(version, changes.clone()).expect("commits");
+            apply(&mut model, changes);
+            models.push((version, root, model.clone()));
+            held.push(store.snapshot(None).expect("opens"));
+            for (version, root, model) in &models {
+                let snapshot = store.snapshot(Some(*version)).expect("version is kept");
+                assert_same(&snapshot, model);
+                prop_assert_eq!(&snapshot.root().expect("has a root"), root);
+            }
+        }
+        for (snapshot, (_, root, model)) in held.iter().zip(&models) {
+            assert_same(snapshot, model);
+            prop_assert_eq!(&snapshot.root().expect("has a root"), root);
+        }
+    }
+
+    #[test]
+    fn roots_do_not_depend_on_pruning_caches_threads_or_restarts(blocks in blocks(10)) {
+        let variants = [
+            options(Pruning::Nothing),
+            options(Pruning::Everything),
+            Options { hash_threads: 2, cache_bytes: 32 << 20, ..options(Pruning::Custom { keep: 1 }) },
+            Options { prune_interval: 3, hash_threads: 3, ..options(Pruning::Custom { keep: 4 }) },
+        ];
+        let mut all = vec![];
+        for (index, variant) in variants.into_iter().enumerate() {
+            let home = tempfile::tempdir().expect("temporary directory");
+            let mut store = Store::open(home.path(), variant.clone()).expect("opens");
+            let mut roots = vec![];
+            let mut model = Model::new();
+            for (version, changes) in (1u64..).zip(&blocks) {
+                roots.push(store.commit(version, changes.clone()).expect("commits"));
+                apply(&mut model, changes);
+                if index % 2 == 1 && version % 3 == 0 {
+                    drop(store);
+                    store = Store::open(home.path(), variant.clone()).expect("reopens");
+                }
+            }
+            store.finish_pruning().expect("prunes");
+            assert_same(&store.snapshot(None).expect("opens"), &model);
+            all.push(roots);
+        }
+        prop_assert!(all.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[test]
+    fn pruning_removes_old_versions_and_leaves_the_kept_ones_whole(blocks in blocks(12), keep in 1..4u64) {
+        let home = tempfile::tempdir().expect("temporary directory");
+        let store = Store::open(home.path(), options(Pruning::Custom { keep })).expect("opens");
+        let mut models = vec![];
+        let mut model = Model::new();
+        for (version, changes) in (1u64..).zip(&blocks) {
+            let root = store.commit(version, changes.clone()).expect("commits");
+            apply(&mut model, changes);
+            models.push((version, root, model.clone()));
+            store.finish_pruning().expect("prunes");
+            let oldest = (version + 1).saturating_sub(keep).max(1);
+            prop_assert_eq!(store.oldest_version().expect("reads"), oldest);
+            for (version, root, model) in &models {
+                if *version < oldest {
+                    prop_assert_eq!(store.snapshot(Some(*version)).err(), Some(KvError::UnknownVersion(*version)));
+                    continue;
+                }
+                let snapshot = store.snapshot(Some(*version)).expect("version is kept");
+                assert_same(&snapshot, model);
+                prop_assert_eq!(&snapshot.root().expect("has a root"), root);
+                if !model.is_empty() {
+                    for key in [&b"k"[..], b"absent", &[0, 0xFF]] {
+                        snapshot.prove(key).expect("kept versions can prove");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn one(key: &[u8], value: &[u8]) -> ChangeSet {
+    ChangeSet::from([(key.to_vec(), Some(value.to_vec()))])
+}
+
+#[test]
+fn a_store_before_genesis_is_empty_and_has_no_versions() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let store = Store::open(home.path(), Options::default()).expect("opens");
+    assert_eq!(store.latest(), Ok(None));
+    let snapshot = store.snapshot(None).expect("opens");
+    assert_eq!((snapshot.version(), snapshot.get(b"k")), (None, Ok(None)));
+    assert_eq!(store.snapshot(Some(0)).err(), Some(KvError::UnknownVersion(0)));
+}
+
+#[test]
+fn versions_out_of_order_and_outdated_preparations_are_refused() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let store = Store::open(home.path(), Options::default()).expect("opens");
+    store.commit(5, one(b"k", b"5")).expect("the first version may have any number");
+    for wrong in [0, 4, 5, 7] {
+        let refused = store.commit(wrong, one(b"k", b"x"));
+        assert_eq!(refused, Err(KvError::WrongVersion { latest: 5, found: wrong }));
+    }
+    let outdated = store.prepare(6, one(b"k", b"6")).expect("prepares");
+    let rival = store.prepare(6, one(b"k", b"other")).expect("prepares");
+    assert_ne!(outdated.root(), rival.root());
+    store.apply(rival).expect("applies");
+    assert!(matches!(store.apply(outdated), Err(KvError::WrongVersion { .. })));
+    assert_eq!(store.snapshot(Some(6)).expect("opens").get(b"k"), Ok(Some(b"other".to_vec())));
+    assert_eq!(store.snapshot(Some(7)).err(), Some(KvError::UnknownVersion(7)));
+    assert_eq!(store.snapshot(Some(4)).err(), Some(KvError::UnknownVersion(4)));
+}
+
+#[test]
+fn a_prepared_version_that_is_dropped_leaves_no_trace() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let store = Store::open(home.path(), Options::default()).expect("opens");
+    let root = store.commit(1, one(b"k", b"1")).expect("commits");
+    drop(store.prepare(2, one(b"k", b"2")).expect("prepares"));
+    assert_eq!((store.latest(), store.root()), (Ok(Some(1)), Ok(root)));
+}
+
+#[test]
+fn invalid_entries_are_refused_before_anything_is_stored() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let store = Store::open(home.path(), Options::default()).expect("opens");
+    assert!(matches!(store.commit(1, one(b"", b"1")), Err(KvError::Refused { .. })));
+    assert!(matches!(store.commit(1, one(b"k", b"")), Err(KvError::Refused { .. })));
+    assert_eq!(store.latest(), Ok(None));
+}
+
+#[test]
+fn writing_a_value_again_and_empty_blocks_keep_the_root() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let store = Store::open(home.path(), options(Pruning::Everything)).expect("opens");
+    let root = store.commit(1, one(b"k", b"1")).expect("commits");
+    assert_eq!(store.commit(2, one(b"k", b"1")), Ok(root));
+    assert_eq!(store.commit(3, ChangeSet::new()), Ok(root));
+    assert_eq!(store.commit(4, ChangeSet::from([(b"absent".to_vec(), None)])), Ok(root));
+    store.finish_pruning().expect("prunes");
+    assert_eq!(store.snapshot(Some(3)).and_then(|snapshot| snapshot.root()), Ok(root));
+}
+
+#[test]
+fn a_directory_in_use_is_refused_with_the_remedy() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let _store = Store::open(home.path(), Options::default()).expect("opens");
+    let Err(KvError::Io(message)) = Store::open(home.path(), Options::default()) else { panic!("opened twice") };
+    assert!(message.contains("in use"), "{message}");
+}
