@@ -5,7 +5,9 @@ pub mod amount;
 pub mod coin;
 pub mod dec;
 pub mod errors;
+pub mod keys;
 pub mod time;
+pub mod tx;
 pub mod value;
 
 pub use address::{ACCOUNT_PREFIX, Address, CONSENSUS_PREFIX, OPERATOR_PREFIX, module_address};
