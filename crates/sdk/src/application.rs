@@ -16,6 +16,18 @@ pub struct Event {
     pub attributes: Vec<(String, String)>,
 }
 
+impl Event {
+    pub fn new(kind: impl Into<String>) -> Self {
+        Self { kind: kind.into(), attributes: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, key: impl Into<String>, value: impl ToString) -> Self {
+        self.attributes.push((key.into(), value.to_string()));
+        self
+    }
+}
+
 /// A validator's new power; 0 removes it. `pub_key` is the 32-byte ed25519 consensus key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatorUpdate {

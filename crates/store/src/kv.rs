@@ -125,3 +125,18 @@ pub fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
     end[last] = end[last].saturating_add(1);
     Some(end)
 }
+
+/// Running out of gas is the transaction's failure; every other error stops the node before a client could see it.
+impl ve_base::Coded for KvError {
+    fn codespace(&self) -> &'static str {
+        "sdk"
+    }
+
+    fn code(&self) -> u32 {
+        match self {
+            Self::OutOfGas(_) => 11,
+            Self::UnknownVersion(_) => 18,
+            _ => 38,
+        }
+    }
+}
