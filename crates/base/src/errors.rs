@@ -76,3 +76,20 @@ pub mod sdk {
         Storage = 38,
     }
 }
+
+/// Arithmetic that leaves the range of its type fails the transaction.
+macro_rules! arithmetic {
+    ($($error:ty),*) => {$(
+        impl Coded for $error {
+            fn codespace(&self) -> &'static str {
+                "sdk"
+            }
+
+            fn code(&self) -> u32 {
+                10
+            }
+        }
+    )*};
+}
+
+arithmetic!(crate::amount::AmountError, crate::dec::DecError);

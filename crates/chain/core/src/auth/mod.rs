@@ -1,0 +1,52 @@
+//! Accounts: who exists, with which key, number and sequence; and the admission steps that concern signatures and fees.
+//!
+//! Invariants: account numbers are unique and below the next number; an account's key hashes to its address.
+
+pub mod account;
+pub mod admission;
+mod genesis;
+mod keys;
+mod msg;
+mod params;
+mod query;
+
+use serde_json::Value;
+use ve_base::CodedError;
+use ve_sdk::application::ValidatorUpdate;
+use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
+
+pub use account::{Account, account, ensure, ensure_module, exists, require};
+
+pub struct Auth;
+
+impl Module for Auth {
+    fn name(&self) -> &'static str {
+        "auth"
+    }
+
+    fn register(&self, registrar: &mut Registrar) {
+        registrar.msg(msg::update_params::check, msg::update_params::execute);
+        query::register(registrar);
+    }
+
+    fn accounts(&self) -> &'static [(&'static str, &'static [Permission])] {
+        &[(admission::FEE_COLLECTOR, &[]), (ve_sdk::context::GOV_MODULE, &[Permission::Burn])]
+    }
+
+    fn default_genesis(&self) -> Value {
+        genesis::default()
+    }
+
+    fn init_genesis(&self, ctx: &mut Context<'_>, genesis: &Value) -> Result<Vec<ValidatorUpdate>, CodedError> {
+        genesis::init(ctx, genesis)?;
+        Ok(Vec::new())
+    }
+
+    fn export_genesis(&self, ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
+        genesis::export(ctx)
+    }
+
+    fn invariants(&self) -> Vec<Invariant> {
+        vec![Invariant { name: "account-numbers", check: genesis::check_numbers }]
+    }
+}

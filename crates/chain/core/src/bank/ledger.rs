@@ -1,0 +1,150 @@
+//! The only code that changes balances and supply.
+
+use ve_base::{Address, Amount, CodedError, Coin, Coins, errors::sdk::Error};
+use ve_sdk::{Context, Event, Permission};
+use ve_store::Read;
+
+use super::keys::{BALANCES, OWNERS, SUPPLY};
+use crate::auth;
+
+pub fn balance<R: Read + ?Sized>(state: &R, address: &Address, denom: &str) -> Result<Amount, CodedError> {
+    Ok(BALANCES.get(state, (address, denom))?.unwrap_or_default())
+}
+
+/// All balances of one account.
+pub fn balances<R: Read + ?Sized>(state: &R, address: &Address) -> Result<Coins, CodedError> {
+    let mut coins = Vec::new();
+    for entry in BALANCES.prefix(state, address) {
+        let ((_, denom), amount) = entry?;
+        coins.push(Coin::new(denom.parse()?, amount));
+    }
+    Ok(Coins::new(coins)?)
+}
+
+pub fn supply<R: Read + ?Sized>(state: &R, denom: &str) -> Result<Amount, CodedError> {
+    Ok(SUPPLY.get(state, denom)?.unwrap_or_default())
+}
+
+/// Moves coins between any two accounts and creates the recipient's account if it is new. Whether users may send to
+/// `to` at all is decided by the messages, not here.
+pub fn send(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coins) -> Result<(), CodedError> {
+    for coin in coins.iter() {
+        spend(ctx, from, coin)?;
+    }
+    ctx.emit(Event::new("coin_spent").with("spender", from).with("amount", coins));
+    for coin in coins.iter() {
+        receive(ctx, to, coin)?;
+    }
+    ctx.emit(Event::new("coin_received").with("receiver", to).with("amount", coins));
+    auth::ensure(ctx, to)?;
+    ctx.emit(Event::new("transfer").with("recipient", to).with("sender", from).with("amount", coins));
+    ctx.emit(Event::new("message").with("sender", from));
+    Ok(())
+}
+
+pub fn send_to_module(ctx: &mut Context<'_>, from: &Address, module: &str, coins: &Coins) -> Result<(), CodedError> {
+    let to = module_address(ctx, module)?;
+    send(ctx, from, &to, coins)
+}
+
+pub fn send_from_module(ctx: &mut Context<'_>, module: &str, to: &Address, coins: &Coins) -> Result<(), CodedError> {
+    let from = module_address(ctx, module)?;
+    send(ctx, &from, to, coins)
+}
+
+pub fn send_between_modules(ctx: &mut Context<'_>, from: &str, to: &str, coins: &Coins) -> Result<(), CodedError> {
+    let (from, to) = (module_address(ctx, from)?, module_address(ctx, to)?);
+    send(ctx, &from, &to, coins)
+}
+
+/// Creates coins in the account of `module`, which must have the permission.
+pub fn mint(ctx: &mut Context<'_>, module: &str, coins: &Coins) -> Result<(), CodedError> {
+    let address = permitted(ctx, module, Permission::Mint, "mint")?;
+    for coin in coins.iter() {
+        let total = supply(ctx, coin.denom.as_str())?
+            .checked_add(coin.amount)
+            .ok_or_else(|| Error::InvalidCoins(format!("the supply of {} would overflow", coin.denom)))?;
+        SUPPLY.set(ctx, coin.denom.as_str(), &total)?;
+        receive(ctx, &address, coin)?;
+    }
+    ctx.emit(Event::new("coin_received").with("receiver", &address).with("amount", coins));
+    ctx.emit(Event::new("coinbase").with("minter", &address).with("amount", coins));
+    Ok(())
+}
+
+/// Destroys coins of the account of `module`, which must have the permission.
+pub fn burn(ctx: &mut Context<'_>, module: &str, coins: &Coins) -> Result<(), CodedError> {
+    let address = permitted(ctx, module, Permission::Burn, "burn")?;
+    for coin in coins.iter() {
+        spend(ctx, &address, coin)?;
+        let total = supply(ctx, coin.denom.as_str())?
+            .checked_sub(coin.amount)
+            .ok_or_else(|| Error::InvalidCoins(format!("the supply of {} is below {coin}", coin.denom)))?;
+        if total.is_zero() {
+            SUPPLY.remove(ctx, coin.denom.as_str())?;
+        } else {
+            SUPPLY.set(ctx, coin.denom.as_str(), &total)?;
+        }
+    }
+    ctx.emit(Event::new("coin_spent").with("spender", &address).with("amount", coins));
+    ctx.emit(Event::new("burn").with("burner", &address).with("amount", coins));
+    Ok(())
+}
+
+fn module_address(ctx: &Context<'_>, module: &str) -> Result<Address, CodedError> {
+    if ctx.registry().permissions(module).is_none() {
+        return Err(Error::UnknownAddress(format!("module account {module} does not exist")).into());
+    }
+    Ok(ve_base::module_address(module))
+}
+
+fn permitted(ctx: &Context<'_>, module: &str, needed: Permission, verb: &str) -> Result<Address, CodedError> {
+    match ctx.registry().permissions(module) {
+        Some(permissions) if permissions.contains(&needed) => Ok(ve_base::module_address(module)),
+        _ => Err(Error::Unauthorized(format!("module account {module} may not {verb} coins")).into()),
+    }
+}
+
+fn spend(ctx: &mut Context<'_>, from: &Address, coin: &Coin) -> Result<(), CodedError> {
+    let denom = coin.denom.as_str();
+    let has = balance(ctx, from, denom)?;
+    let left = has.checked_sub(coin.amount).ok_or_else(|| {
+        Error::InsufficientFunds(format!("spendable balance {has}{denom} is smaller than {coin}: insufficient funds"))
+    })?;
+    put(ctx, from, denom, has, left)
+}
+
+fn receive(ctx: &mut Context<'_>, to: &Address, coin: &Coin) -> Result<(), CodedError> {
+    let denom = coin.denom.as_str();
+    let has = balance(ctx, to, denom)?;
+    let total = has
+        .checked_add(coin.amount)
+        .ok_or_else(|| Error::InvalidCoins(format!("the balance of {to} in {denom} would overflow")))?;
+    put(ctx, to, denom, has, total)
+}
+
+/// Writes a balance; the index of owners follows only when the balance begins or ends.
+fn put(ctx: &mut Context<'_>, owner: &Address, denom: &str, old: Amount, new: Amount) -> Result<(), CodedError> {
+    if new.is_zero() {
+        BALANCES.remove(ctx, (owner, denom))?;
+        OWNERS.remove(ctx, (denom, owner))?;
+        return Ok(());
+    }
+    BALANCES.set(ctx, (owner, denom), &new)?;
+    if old.is_zero() {
+        OWNERS.set(ctx, (denom, owner), &())?;
+    }
+    Ok(())
+}
+
+/// Genesis balances: adds to the supply too.
+pub(super) fn endow(ctx: &mut Context<'_>, owner: &Address, coins: &Coins) -> Result<(), CodedError> {
+    for coin in coins.iter() {
+        let total = supply(ctx, coin.denom.as_str())?
+            .checked_add(coin.amount)
+            .ok_or_else(|| Error::InvalidCoins(format!("the supply of {} overflows", coin.denom)))?;
+        SUPPLY.set(ctx, coin.denom.as_str(), &total)?;
+        receive(ctx, owner, coin)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Balances and supply.
+//!
+//! Invariants: for each denomination the supply is the sum of all balances; no balance of zero is stored; only modules
+//! with the permission mint or burn. [`check_conservation`] proves the first for every block from its changes alone.
+
+mod conservation;
+mod genesis;
+mod keys;
+mod ledger;
+mod msg;
+mod params;
+mod query;
+
+use serde_json::Value;
+use ve_base::CodedError;
+use ve_sdk::application::ValidatorUpdate;
+use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
+
+pub use conservation::check_conservation;
+pub use ledger::{
+    balance, balances, burn, mint, send, send_between_modules, send_from_module, send_to_module, supply,
+};
+
+pub struct Bank;
+
+impl Module for Bank {
+    fn name(&self) -> &'static str {
+        "bank"
+    }
+
+    fn register(&self, registrar: &mut Registrar) {
+        registrar.msg(msg::send::check, msg::send::execute);
+        registrar.msg(msg::multi_send::check, msg::multi_send::execute);
+        registrar.msg(msg::update_params::check, msg::update_params::execute);
+        registrar.msg(msg::set_send_enabled::check, msg::set_send_enabled::execute);
+        query::register(registrar);
+    }
+
+    fn default_genesis(&self) -> Value {
+        genesis::default()
+    }
+
+    fn init_genesis(&self, ctx: &mut Context<'_>, genesis: &Value) -> Result<Vec<ValidatorUpdate>, CodedError> {
+        genesis::init(ctx, genesis)?;
+        Ok(Vec::new())
+    }
+
+    fn export_genesis(&self, ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
+        genesis::export(ctx)
+    }
+
+    fn invariants(&self) -> Vec<Invariant> {
+        vec![Invariant { name: "supply", check: conservation::check_supply }]
+    }
+}
