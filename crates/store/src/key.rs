@@ -4,7 +4,7 @@
 //! another key, no two maps share a key (tags are unique within a module), and scanning by leading components is a
 //! byte-prefix scan. Order of bytes is order of values for every component except addresses of unequal length.
 
-use ve_base::BlockTime;
+use ve_base::{Address, BlockTime, Denom};
 
 /// Why bytes are not the key that a map expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -152,6 +152,32 @@ impl Key for BlockTime {
     }
 }
 
+/// Length in one byte, then the bytes: addresses have at most 255.
+impl Key for Address {
+    fn write(&self, out: &mut Vec<u8>) {
+        let bytes = self.as_bytes();
+        out.push(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(bytes);
+    }
+
+    fn read(input: &mut &[u8]) -> Result<Self, KeyError> {
+        let [length] = take(input)?;
+        let (bytes, rest) = input.split_at_checked(usize::from(length)).ok_or(KeyError("key is cut short"))?;
+        *input = rest;
+        Self::try_from(bytes).map_err(|_| KeyError("address key component is empty"))
+    }
+}
+
+impl Key for Denom {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_terminated(self.as_str().as_bytes(), out);
+    }
+
+    fn read(input: &mut &[u8]) -> Result<Self, KeyError> {
+        String::read(input)?.parse().map_err(|_| KeyError("key component is not a denomination"))
+    }
+}
+
 macro_rules! tuple_keys {
     ($(($($part:ident),+))*) => {$(
         impl<$($part: Key),+> Key for ($($part,)+) {
@@ -226,6 +252,32 @@ impl<A: Key, B: Key, C: Key> AsPrefix<(A, B, C)> for &A {
 impl<A: Key, B: Key, C: Key, D: Key> AsPrefix<(A, B, C, D)> for &A {
     fn write_prefix(&self, out: &mut Vec<u8>) {
         self.write(out);
+    }
+}
+
+impl<A: Key> AsKey<(A, String)> for (&A, &str) {
+    fn write_key(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        write_terminated(self.1.as_bytes(), out);
+    }
+}
+
+impl<A: Key> AsPrefix<(A, String)> for (&A, &str) {
+    fn write_prefix(&self, out: &mut Vec<u8>) {
+        self.write_key(out);
+    }
+}
+
+impl<B: Key> AsPrefix<(String, B)> for &str {
+    fn write_prefix(&self, out: &mut Vec<u8>) {
+        write_terminated(self.as_bytes(), out);
+    }
+}
+
+impl<B: Key> AsKey<(String, B)> for (&str, &B) {
+    fn write_key(&self, out: &mut Vec<u8>) {
+        write_terminated(self.0.as_bytes(), out);
+        self.1.write(out);
     }
 }
 

@@ -88,3 +88,25 @@ fn borrowed_tuples_make_the_key_of_the_owned_tuple() {
     assert_eq!(PAIRS.raw_key((&owner, &id)), PAIRS.raw_key(&(owner.clone(), id)));
     assert_eq!(PAIRS.raw_key((&owner, &id)), b"\x04test\x01alice\x00\x01\0\0\0\0\0\0\0\x07");
 }
+
+#[test]
+fn addresses_of_any_length_and_denominations_are_components() {
+    for length in [1, 20, 32, 255] {
+        let address = Address::try_from(vec![0xFF; length].as_slice()).expect("valid length");
+        round_trips(&(address, Denom::native()));
+    }
+    assert!(Address::from_key(&[0]).is_err());
+    assert!(Address::from_key(&[3, 1, 2]).is_err());
+    assert!(Denom::from_key(&"no denom".to_owned().to_key()).is_err());
+}
+
+#[test]
+fn text_may_be_borrowed_wherever_a_string_is_the_component() {
+    const BALANCES: Map<(Address, String), u64> = Map::new("test", 1);
+    const OWNERS: Map<(String, Address), ()> = Map::new("test", 2);
+    let address = Address::from([7; 20]);
+    let owned = (address.clone(), "uve".to_owned());
+    assert_eq!(BALANCES.raw_key((&address, "uve")), BALANCES.raw_key(&owned));
+    assert_eq!(OWNERS.raw_key(("uve", &address)), OWNERS.raw_key(&(owned.1, owned.0)));
+    assert_eq!(OWNERS.prefix(&crate::MemoryState::new(), "uve").count(), 0);
+}
