@@ -1,0 +1,17 @@
+//! The application: the one table of modules, hooks, the admission order, and the `Application` that consensus drives.
+
+mod admission;
+mod base_state;
+mod block;
+mod application;
+mod hooks;
+mod modules;
+mod query;
+
+pub use application::{App, Options};
+pub use modules::modules;
+
+/// A registry of all modules with their hooks, for tools that need the tables without a store (CLI, docs, tests).
+pub fn registry() -> Result<ve_sdk::Registry, String> {
+    ve_sdk::Registry::build(&modules(), hooks::hooks())
+}

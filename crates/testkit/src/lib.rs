@@ -1,0 +1,3 @@
+//! For tests only: the real application without a network, driven block by block.
+
+pub mod chain;

@@ -1,0 +1,19 @@
+//! The order of admission (platform spec section 1). Quotas stand after signatures: counting claimed signers would let
+//! a stranger exhaust a victim's quota.
+
+use ve_chain_core::auth::admission as auth;
+use ve_sdk::admission::{EXTENSION_OPTIONS, LIMITS, STATELESS_CHECKS, Step, TX_SIZE_GAS};
+
+pub fn steps() -> Vec<Step> {
+    vec![
+        EXTENSION_OPTIONS,
+        STATELESS_CHECKS,
+        LIMITS,
+        TX_SIZE_GAS,
+        auth::FEE_SUFFICIENT,
+        auth::SIGNATURES,
+        auth::QUOTAS,
+        auth::DEDUCT_FEE,
+        auth::ADVANCE_SEQUENCES,
+    ]
+}

@@ -1,0 +1,253 @@
+//! The state machine behind the `Application` boundary: locks, snapshots, and the mempool's view. Execution of a block
+//! is in `block.rs`, queries in `query.rs`.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use bytes::Bytes;
+use ve_base::CodedError;
+use ve_sdk::admission::{Candidate, Step, VerifiedSignatures};
+use ve_sdk::application::{
+    AppInfo, Application, BlockInput, CheckKind, CheckTxResult, Fatal, FinalizeBlockResponse, InitChain,
+    InitChainResponse, Query, QueryResult, TxResult, Verdict,
+};
+use ve_sdk::context::{BlockInfo, Committed, Mode, State};
+use ve_sdk::executor::Executor;
+use ve_sdk::{Module, Registry};
+use ve_store::Store;
+
+use crate::block::Pending;
+use crate::{admission, base_state, block, hooks, modules, query};
+
+/// How a node runs the application. Nothing here changes the result of a block.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub store: ve_store::Options,
+    /// Checks every module's invariants after each block and stops the chain on a violation: for tests and small
+    /// networks, since it reads the whole state.
+    pub check_invariants: bool,
+    /// Lowest fee per gas in `uve` that this node's mempool takes, as a decimal.
+    pub min_gas_price: ve_base::Dec,
+    /// Signatures remembered between mempool and block.
+    pub verified_signatures: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            store: ve_store::Options::default(),
+            check_invariants: false,
+            min_gas_price: ve_base::Dec::zero(),
+            verified_signatures: 50_000,
+        }
+    }
+}
+
+/// Largest transaction, in bytes.
+pub const MAX_TX_BYTES: usize = 1_048_576;
+
+pub struct App {
+    pub(crate) registry: Registry,
+    pub(crate) modules: Vec<Box<dyn Module>>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) verified: VerifiedSignatures,
+    pub(crate) store: Store,
+    pub(crate) options: Options,
+    /// Last committed state; replaced after each commit.
+    committed: RwLock<View>,
+    /// Committed state plus the transactions waiting in the mempool.
+    check: Mutex<Option<Check>>,
+    pub(crate) pending: Mutex<Option<Pending>>,
+}
+
+/// A committed version and its block.
+#[derive(Clone)]
+pub(crate) struct View {
+    pub state: Committed,
+    /// `None` before genesis.
+    pub block: Option<BlockInfo>,
+    pub app_hash: Vec<u8>,
+}
+
+struct Check {
+    state: State,
+    block: BlockInfo,
+}
+
+impl App {
+    /// Opens the state in `directory`, empty or of a chain that ran before.
+    pub fn open(directory: &Path, options: Options) -> Result<Self, Fatal> {
+        let store = Store::open(directory, options.store.clone()).map_err(fatal)?;
+        let modules = modules();
+        let registry = Registry::build(&modules, hooks::hooks()).map_err(Fatal)?;
+        let app = Self {
+            registry,
+            modules,
+            steps: admission::steps(),
+            verified: VerifiedSignatures::new(options.verified_signatures),
+            committed: RwLock::new(load_view(&store)?),
+            store,
+            options,
+            check: Mutex::new(None),
+            pending: Mutex::new(None),
+        };
+        app.reset_check();
+        Ok(app)
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.committed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// After a commit: publishes the new version to queries and starts the mempool's view afresh on it.
+    pub(crate) fn refresh(&self) -> Result<(), Fatal> {
+        let view = load_view(&self.store)?;
+        *self.committed.write().unwrap_or_else(PoisonError::into_inner) = view;
+        self.reset_check();
+        Ok(())
+    }
+
+    fn reset_check(&self) {
+        let view = self.view();
+        let check = view.block.map(|last| Check {
+            state: State::new(view.state),
+            block: BlockInfo { height: last.height.saturating_add(1), ..last },
+        });
+        *lock(&self.check) = check;
+    }
+
+    pub(crate) fn executor<'a>(&'a self, block: &'a BlockInfo) -> Executor<'a> {
+        Executor {
+            registry: &self.registry,
+            steps: &self.steps,
+            verified: &self.verified,
+            block,
+            max_tx_bytes: MAX_TX_BYTES,
+        }
+    }
+
+    /// Verifies signatures before the check lock is taken, so that several threads can admit transactions at once.
+    fn verify_ahead(&self, candidate: &Candidate<'_>) {
+        let view = self.view();
+        if let Some(block) = &view.block {
+            ve_chain_core::auth::admission::verify_ahead(view.state.as_ref(), candidate, &block.chain_id);
+        }
+    }
+
+    fn check(&self, raw: &Bytes, kind: CheckKind) -> Result<CheckTxResult, CodedError> {
+        if raw.len() > MAX_TX_BYTES {
+            return Err(ve_base::errors::sdk::Error::TxTooLarge(format!(
+                "the transaction has {} bytes, at most {MAX_TX_BYTES}",
+                raw.len()
+            ))
+            .into());
+        }
+        let tx = ve_base::tx::decode_tx(raw)?;
+        let candidate = Candidate::new(&tx, raw.len(), &self.registry, &self.verified)?;
+        if kind == CheckKind::New {
+            self.verify_ahead(&candidate);
+        }
+        let priority = ve_chain_core::auth::admission::priority(&candidate);
+        let sender = candidate.signers.first().map(|signer| signer.as_bytes().to_vec()).unwrap_or_default();
+        let sequence = tx.auth_info.signer_infos.first().map_or(0, |info| info.sequence);
+        let mut guard = lock(&self.check);
+        let check = guard.as_mut().ok_or_else(base_state::not_ready)?;
+        if kind == CheckKind::New {
+            ve_chain_core::auth::admission::enough_for_mempool(&candidate, &self.options.min_gas_price)?;
+        }
+        let mode = if kind == CheckKind::New { Mode::Check } else { Mode::Recheck };
+        let result = self
+            .executor(&check.block)
+            .run_decoded(&mut check.state, &tx, raw.len(), mode)
+            .map_err(|error| ve_base::errors::sdk::Error::InvalidRequest(error.to_string()))?;
+        Ok(CheckTxResult { result, sender, sequence, priority })
+    }
+}
+
+impl Application for App {
+    fn info(&self) -> AppInfo {
+        let view = self.view();
+        let block = view.block.unwrap_or_default();
+        AppInfo {
+            name: "virtengine".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            app_version: block.consensus_params.app_version,
+            last_height: block.height,
+            last_app_hash: view.app_hash,
+        }
+    }
+
+    fn init_chain(&self, request: InitChain) -> Result<InitChainResponse, Fatal> {
+        block::init_chain(self, request)
+    }
+
+    fn check_tx(&self, tx: &Bytes, kind: CheckKind) -> CheckTxResult {
+        self.check(tx, kind).unwrap_or_else(|error| CheckTxResult { result: refused(error), ..CheckTxResult::default() })
+    }
+
+    fn simulate(&self, tx: &Bytes) -> TxResult {
+        let view = self.view();
+        let Some(last) = view.block else { return refused(base_state::not_ready()) };
+        let block = BlockInfo { height: last.height.saturating_add(1), ..last };
+        let mut state = State::new(view.state);
+        match self.executor(&block).run(&mut state, tx, Mode::Simulate) {
+            Ok(result) => result,
+            Err(error) => refused(ve_base::errors::sdk::Error::InvalidRequest(error.to_string()).into()),
+        }
+    }
+
+    fn prepare_proposal(&self, block: &BlockInput, max_bytes: u64) -> Vec<Bytes> {
+        block::choose(self, block, max_bytes)
+    }
+
+    fn process_proposal(&self, block: &BlockInput) -> Verdict {
+        block::judge(self, block)
+    }
+
+    fn extend_vote(&self, _height: u64, _block_hash: &[u8]) -> Bytes {
+        Bytes::new()
+    }
+
+    fn verify_vote_extension(&self, _height: u64, _address: &[u8; 20], extension: &[u8]) -> Verdict {
+        if extension.is_empty() {
+            Verdict::Accept
+        } else {
+            Verdict::Reject(format!("this chain defines no vote extension, got {} bytes", extension.len()))
+        }
+    }
+
+    fn finalize_block(&self, block: &BlockInput) -> Result<FinalizeBlockResponse, Fatal> {
+        block::finalize(self, block)
+    }
+
+    fn commit(&self) -> Result<u64, Fatal> {
+        block::commit(self)
+    }
+
+    fn query(&self, query: &Query) -> QueryResult {
+        query::answer(self, query)
+    }
+
+    fn export(&self) -> Result<serde_json::Value, Fatal> {
+        query::export(self)
+    }
+}
+
+fn load_view(store: &Store) -> Result<View, Fatal> {
+    let snapshot = store.snapshot(None).map_err(fatal)?;
+    let block = base_state::load(&snapshot).map_err(fatal)?;
+    let app_hash = if block.is_some() { store.root().map_err(fatal)?.to_vec() } else { Vec::new() };
+    Ok(View { state: Arc::new(snapshot), block, app_hash })
+}
+
+pub(crate) fn refused(error: CodedError) -> TxResult {
+    TxResult { code: error.code, codespace: error.codespace.to_owned(), log: error.log, ..TxResult::default() }
+}
+
+pub(crate) fn fatal(error: impl std::fmt::Display) -> Fatal {
+    Fatal(error.to_string())
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

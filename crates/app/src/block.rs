@@ -1,0 +1,280 @@
+//! Genesis and the execution of blocks.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use ve_base::{Address, CodedError};
+use ve_chain_core::auth::admission::{MAX_TXS_PER_ACCOUNT, MAX_TXS_PER_BLOCK};
+use ve_sdk::admission::Candidate;
+use ve_sdk::application::{
+    BlockInput, Event, Fatal, FinalizeBlockResponse, InitChain, InitChainResponse, TxResult, ValidatorUpdate, Verdict,
+};
+use ve_sdk::context::{BlockInfo, Context, Mode, QueryContext, State};
+use ve_sdk::gas::GasMeter;
+use ve_sdk::transient;
+use ve_store::{ChangeSet, KvError, Prepared, Read};
+
+use crate::application::{App, MAX_TX_BYTES, fatal, lock, refused};
+use crate::base_state;
+
+/// An executed block that is not durable yet.
+pub(crate) struct Pending {
+    prepared: Prepared,
+    height: u64,
+}
+
+/// Versions before genesis do not exist: genesis state is version 0 and block 1 makes version 1.
+pub(crate) fn init_chain(app: &App, request: InitChain) -> Result<InitChainResponse, Fatal> {
+    let last = app.view();
+    if let Some(block) = &last.block
+        && block.height > 0
+    {
+        return Err(Fatal(format!("the state is already at height {}; it cannot take a genesis", block.height)));
+    }
+    let block = BlockInfo {
+        chain_id: request.chain_id,
+        height: request.initial_height.saturating_sub(1),
+        time: request.genesis_time,
+        consensus_params: request.consensus_params.clone(),
+        ..BlockInfo::default()
+    };
+    let mut state = State::new(app.store.empty());
+    let validators = init_modules(app, &mut state, &block, &request.app_state)?;
+    base_state::save(&mut state, &block).map_err(fatal)?;
+    let changes = into_durable(state);
+    let app_hash = if last.block.is_some() {
+        // A node that stopped between its first write and its own first record starts over with the same genesis.
+        if !holds_exactly(last.state.as_ref(), &changes).map_err(fatal)? {
+            return Err(Fatal("the state was made from another genesis; remove the data directory".into()));
+        }
+        last.app_hash
+    } else {
+        let prepared = app.store.prepare(block.height, changes).map_err(fatal)?;
+        let root = app.store.apply(prepared).map_err(fatal)?;
+        app.refresh()?;
+        root.to_vec()
+    };
+    Ok(InitChainResponse { validators, consensus_params: request.consensus_params, app_hash })
+}
+
+fn holds_exactly<R: Read + ?Sized>(state: &R, changes: &ChangeSet) -> Result<bool, KvError> {
+    let mut expected = changes.iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
+    for entry in state.range(&[], None, false) {
+        let (key, value) = entry?;
+        if expected.next() != Some((&key, &value)) {
+            return Ok(false);
+        }
+    }
+    Ok(expected.next().is_none())
+}
+
+fn init_modules(
+    app: &App,
+    state: &mut State,
+    block: &BlockInfo,
+    app_state: &serde_json::Value,
+) -> Result<Vec<ValidatorUpdate>, Fatal> {
+    let object = app_state.as_object().ok_or_else(|| Fatal("app_state is not an object".into()))?;
+    if let Some(unknown) = object.keys().find(|key| !app.modules.iter().any(|module| module.name() == *key)) {
+        return Err(Fatal(format!("app_state names the module {unknown}, which this release does not have")));
+    }
+    let mut validators = Vec::new();
+    for module in &app.modules {
+        let default = module.default_genesis();
+        let genesis = object.get(module.name()).unwrap_or(&default);
+        let mut ctx = Context::new(state, block, &app.registry, GasMeter::unlimited(), Mode::Genesis);
+        let updates = module
+            .init_genesis(&mut ctx, genesis)
+            .map_err(|error| Fatal(format!("genesis of module {}: {}", module.name(), error.log)))?;
+        validators.extend(updates);
+    }
+    Ok(validators)
+}
+
+/// Candidates in the mempool's order, as far as bytes, gas and quotas reach.
+pub(crate) fn choose(app: &App, block: &BlockInput, max_bytes: u64) -> Vec<Bytes> {
+    let view = app.view();
+    let max_gas = view.block.map_or(0, |last| last.consensus_params.block_max_gas);
+    let (mut bytes, mut gas) = (0u64, 0u64);
+    let mut of_signer: BTreeMap<Address, u64> = BTreeMap::new();
+    let mut chosen = Vec::new();
+    for raw in &block.txs {
+        if chosen.len() as u64 >= MAX_TXS_PER_BLOCK {
+            break;
+        }
+        let Ok(tx) = ve_base::tx::decode_tx(raw) else { continue };
+        let Ok(candidate) = Candidate::new(&tx, raw.len(), &app.registry, &app.verified) else { continue };
+        // Each transaction costs its length prefix in the block too: at most 6 bytes.
+        let size = (raw.len() as u64).saturating_add(6);
+        let wanted = candidate.gas_limit();
+        let full = |signer: &Address| of_signer.get(signer).is_some_and(|count| *count >= MAX_TXS_PER_ACCOUNT);
+        if bytes.saturating_add(size) > max_bytes
+            || exceeds(gas.saturating_add(wanted), max_gas)
+            || candidate.signers.iter().any(full)
+        {
+            continue;
+        }
+        for signer in &candidate.signers {
+            let count = of_signer.entry(signer.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
+        bytes = bytes.saturating_add(size);
+        gas = gas.saturating_add(wanted);
+        chosen.push(raw.clone());
+    }
+    chosen
+}
+
+/// What every honest proposer respects: bytes decode, gas fits.
+pub(crate) fn judge(app: &App, block: &BlockInput) -> Verdict {
+    let view = app.view();
+    let max_gas = view.block.map_or(0, |last| last.consensus_params.block_max_gas);
+    let mut gas = 0u64;
+    for (index, tx) in block.txs.iter().enumerate() {
+        if tx.len() > MAX_TX_BYTES {
+            return Verdict::Reject(format!("transaction {index} has {} bytes", tx.len()));
+        }
+        let Some(wanted) = gas_wanted(tx) else {
+            return Verdict::Reject(format!("transaction {index} does not decode"));
+        };
+        gas = gas.saturating_add(wanted);
+        if exceeds(gas, max_gas) {
+            return Verdict::Reject(format!("the block wants more than {max_gas} gas"));
+        }
+    }
+    Verdict::Accept
+}
+
+fn gas_wanted(tx: &[u8]) -> Option<u64> {
+    let tx = ve_base::tx::decode_tx(tx).ok()?;
+    Some(tx.auth_info.fee.as_ref().map_or(0, |fee| fee.gas_limit))
+}
+
+/// `max` below zero means no limit, as in CometBFT.
+fn exceeds(gas: u64, max: i64) -> bool {
+    u64::try_from(max).is_ok_and(|max| gas > max)
+}
+
+pub(crate) fn finalize(app: &App, input: &BlockInput) -> Result<FinalizeBlockResponse, Fatal> {
+    let view = app.view();
+    let last = view.block.ok_or_else(|| Fatal("a block before genesis".into()))?;
+    let expected = last.height.saturating_add(1);
+    if input.height != expected {
+        return Err(Fatal(format!("block {} does not follow the state at height {}", input.height, last.height)));
+    }
+    let block = BlockInfo {
+        height: input.height,
+        time: input.time,
+        hash: input.hash.clone(),
+        proposer_address: input.proposer_address,
+        next_validators_hash: input.next_validators_hash.clone(),
+        app_hash: view.app_hash,
+        last_commit: input.last_commit.clone(),
+        misbehavior: input.misbehavior.clone(),
+        chain_id: last.chain_id,
+        consensus_params: last.consensus_params,
+    };
+    let mut state = State::new(view.state.clone());
+    let mut response = FinalizeBlockResponse::default();
+    begin_block(app, &mut state, &block, &mut response)?;
+    response.tx_results = run_txs(app, &mut state, &block, &input.txs)?;
+    end_block(app, &mut state, &block, &mut response)?;
+    base_state::save(&mut state, &block).map_err(fatal)?;
+    if app.options.check_invariants {
+        check_invariants(app, &state, &block)?;
+    }
+    let changes = into_durable(state);
+    ve_chain_core::bank::check_conservation(view.state.as_ref(), &changes)
+        .map_err(|violation| Fatal(format!("block {}: {violation}", block.height)))?;
+    let prepared = app.store.prepare(block.height, changes).map_err(fatal)?;
+    response.app_hash = prepared.root().to_vec();
+    *lock(&app.pending) = Some(Pending { prepared, height: block.height });
+    Ok(response)
+}
+
+fn begin_block(
+    app: &App,
+    state: &mut State,
+    block: &BlockInfo,
+    response: &mut FinalizeBlockResponse,
+) -> Result<(), Fatal> {
+    for module in &app.modules {
+        let mut ctx = Context::new(state, block, &app.registry, GasMeter::unlimited(), Mode::Deliver);
+        let result = module.begin_block(&mut ctx);
+        finish(&mut ctx, module.name(), "begin", result)?;
+        response.events.extend(marked(ctx.take_events(), "BeginBlock"));
+    }
+    Ok(())
+}
+
+fn end_block(
+    app: &App,
+    state: &mut State,
+    block: &BlockInfo,
+    response: &mut FinalizeBlockResponse,
+) -> Result<(), Fatal> {
+    for module in &app.modules {
+        let mut ctx = Context::new(state, block, &app.registry, GasMeter::unlimited(), Mode::Deliver);
+        let result = module.end_block(&mut ctx);
+        let updates = finish(&mut ctx, module.name(), "end", result)?;
+        response.events.extend(marked(ctx.take_events(), "EndBlock"));
+        if !updates.is_empty() && !response.validator_updates.is_empty() {
+            return Err(Fatal(format!("{} is the second module to change validators", module.name())));
+        }
+        response.validator_updates.extend(updates);
+    }
+    Ok(())
+}
+
+fn finish<T>(ctx: &mut Context<'_>, module: &str, phase: &str, result: Result<T, CodedError>) -> Result<T, Fatal> {
+    if let Some(error) = ctx.take_fatal() {
+        return Err(fatal(error));
+    }
+    result.map_err(|error| Fatal(format!("{phase} block of module {module}: {}", error.log)))
+}
+
+fn marked(events: Vec<Event>, mode: &str) -> impl Iterator<Item = Event> + '_ {
+    events.into_iter().map(move |event| event.with("mode", mode))
+}
+
+fn run_txs(app: &App, state: &mut State, block: &BlockInfo, txs: &[Bytes]) -> Result<Vec<TxResult>, Fatal> {
+    let executor = app.executor(block);
+    let mut results = Vec::with_capacity(txs.len());
+    let mut gas = 0u64;
+    for tx in txs {
+        if exceeds(gas, block.consensus_params.block_max_gas) {
+            let error = ve_base::errors::sdk::Error::OutOfGas("the block has no gas left".into());
+            results.push(refused(error.into()));
+            continue;
+        }
+        let result = executor.run(state, tx, Mode::Deliver).map_err(fatal)?;
+        gas = gas.saturating_add(u64::try_from(result.gas_used).unwrap_or(0));
+        results.push(result);
+    }
+    Ok(results)
+}
+
+fn check_invariants(app: &App, state: &State, block: &BlockInfo) -> Result<(), Fatal> {
+    let ctx = QueryContext::new(state, block, &app.registry);
+    for (module, invariant) in app.registry.invariants() {
+        (invariant.check)(&ctx).map_err(|violation| {
+            Fatal(format!("invariant {module}/{} broken at height {}: {violation}", invariant.name, block.height))
+        })?;
+    }
+    Ok(())
+}
+
+/// The block's changes without the transient area.
+fn into_durable(state: State) -> ChangeSet {
+    let mut changes = state.into_changes();
+    changes.retain(|key, _| !transient::is_transient(key));
+    changes
+}
+
+pub(crate) fn commit(app: &App) -> Result<u64, Fatal> {
+    let pending = lock(&app.pending).take().ok_or_else(|| Fatal("commit without an executed block".into()))?;
+    app.store.apply(pending.prepared).map_err(fatal)?;
+    app.refresh()?;
+    Ok(app.store.oldest_version().map_err(fatal)?.min(pending.height))
+}
+
