@@ -7,7 +7,7 @@ use fjall::{Keyspace, Readable, Snapshot};
 
 use crate::key::{read_terminated, write_terminated};
 use crate::kv::{KvError, KvIter};
-use crate::merge::{Write, merge};
+use crate::merge::{Change, Write, merge};
 use crate::store::io;
 
 /// Key of the entry that `version` wrote for `key`; sorts by key, then version.
@@ -89,7 +89,7 @@ struct Changed<'a> {
 }
 
 impl Changed<'_> {
-    fn step(&mut self) -> Result<Option<(Vec<u8>, Option<Vec<u8>>)>, KvError> {
+    fn step(&mut self) -> Result<Option<Change>, KvError> {
         while let Some(entry) = self.history.edge(&self.lower, self.upper.as_deref(), self.reverse) {
             let (key, _) = split_key(&entry.key().map_err(io)?)?;
             if self.reverse {

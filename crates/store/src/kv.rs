@@ -49,7 +49,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-pub type KvIter<'a> = Box<dyn Iterator<Item = Result<(Vec<u8>, Vec<u8>), KvError>> + 'a>;
+/// Key and value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+pub type KvIter<'a> = Box<dyn Iterator<Item = Result<Entry, KvError>> + 'a>;
 
 /// Reads of one consistent version.
 pub trait Read {

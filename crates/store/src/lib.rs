@@ -1,9 +1,12 @@
 //! Versioned Merkle key-value store and typed access to it.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 mod history;
 pub mod index;
 pub mod key;
 pub mod kv;
+mod load;
 pub mod memory;
 mod merge;
 pub mod options;
@@ -18,7 +21,7 @@ pub mod typed;
 
 pub use index::{Index, IndexedMap, Indexer, UniqueIndex};
 pub use key::{AsKey, AsPrefix, Key, KeyError};
-pub use kv::{KvError, KvIter, Read, Write, prefix_end};
+pub use kv::{Entry, KvError, KvIter, Read, Write, prefix_end};
 pub use memory::MemoryState;
 pub use options::{Options, Pruning};
 pub use overlay::{ChangeSet, Checkpoint, Overlay};

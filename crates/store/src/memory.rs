@@ -34,8 +34,10 @@ impl MemoryState {
     }
 }
 
+pub(crate) type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
 /// Bounds that `BTreeMap::range` accepts: it panics when the start lies past the end.
-pub(crate) fn bounds<'a>(start: &'a [u8], end: Option<&'a [u8]>) -> Option<(Bound<&'a [u8]>, Bound<&'a [u8]>)> {
+pub(crate) fn bounds<'a>(start: &'a [u8], end: Option<&'a [u8]>) -> Option<Bounds<'a>> {
     match end {
         Some(end) if start >= end => None,
         Some(end) => Some((Bound::Included(start), Bound::Excluded(end))),

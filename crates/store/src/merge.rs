@@ -6,7 +6,8 @@ use std::iter::Peekable;
 use crate::kv::{KvError, KvIter};
 
 /// One key of the upper stream; `None` hides the entry below.
-pub(crate) type Write = Result<(Vec<u8>, Option<Vec<u8>>), KvError>;
+pub(crate) type Change = (Vec<u8>, Option<Vec<u8>>);
+pub(crate) type Write = Result<Change, KvError>;
 
 struct Merge<'a, U: Iterator<Item = Write>> {
     lower: Peekable<KvIter<'a>>,

@@ -9,6 +9,9 @@ use crate::merge::merge;
 /// Writes by key; `None` deletes. Sorted, so that every node commits it in one order.
 pub type ChangeSet = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// A key and what `changes` held for it before a write.
+type Undo = (Vec<u8>, Option<Option<Vec<u8>>>);
+
 /// Reads fall through to `base` where nothing was written; writes stay here until [`Overlay::into_changes`].
 ///
 /// Sub-calls that may fail use [`Overlay::checkpoint`]: an undo journal costs one entry per write, while a nested
@@ -17,8 +20,8 @@ pub type ChangeSet = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 pub struct Overlay<R> {
     base: R,
     changes: ChangeSet,
-    /// Undo log: the key and what `changes` held for it before. Empty while no checkpoint is open.
-    journal: Vec<(Vec<u8>, Option<Option<Vec<u8>>>)>,
+    /// Empty while no checkpoint is open.
+    journal: Vec<Undo>,
     /// Journal length at each open checkpoint, outermost first.
     open: Vec<usize>,
 }

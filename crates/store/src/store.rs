@@ -13,7 +13,7 @@ use crate::overlay::ChangeSet;
 use crate::proof::{self, ProofOp, Root};
 use crate::prune::{Log, Pruner};
 use crate::snapshot::Snapshot;
-use crate::tree::{Hash, HashedChange, Node, Nodes, TopNodes, TreeUpdate, sha256, update};
+use crate::tree::{Hash, HashedChange, Node, Nodes, StoredNode, TopNodes, TreeUpdate, sha256, update};
 
 /// Number of a committed state: the height of the block that made it.
 pub type Version = u64;
@@ -74,6 +74,7 @@ impl Disk {
             Some(_) => return Err(io("the data directory has another format; use the release that wrote it, or sync anew")),
             None => disk.meta.insert(FORMAT, FORMAT_VERSION).map_err(io)?,
         }
+        crate::load::discard_unfinished(&disk)?;
         Ok(disk)
     }
 
@@ -118,7 +119,7 @@ pub struct Prepared {
     version: Version,
     tree_root: Hash,
     batch: OwnedWriteBatch,
-    written: Vec<(Vec<u8>, Node)>,
+    written: Vec<StoredNode>,
 }
 
 impl Prepared {
@@ -144,6 +145,10 @@ impl Store {
         let disk = Arc::new(Disk::open(path.as_ref(), &options)?);
         let pruner = Pruner::start(disk.clone())?;
         Ok(Self { disk, options, pruner })
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// The last committed version; `None` before genesis.
@@ -299,6 +304,6 @@ fn hash_changes(changes: &[Change], threads: usize) -> Vec<HashedChange> {
             hashed
         })
     };
-    hashed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    hashed.sort_unstable_by_key(|(key, _)| *key);
     hashed
 }

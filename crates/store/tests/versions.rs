@@ -205,3 +205,35 @@ fn a_directory_in_use_is_refused_with_the_remedy() {
     let Err(KvError::Io(message)) = Store::open(home.path(), Options::default()) else { panic!("opened twice") };
     assert!(message.contains("in use"), "{message}");
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn a_loaded_state_equals_a_committed_one(entries in prop::collection::btree_map(key(), prop::collection::vec(1..9u8, 1..3), 0..80), block in prop::collection::btree_map(key(), prop::option::of(Just(vec![7u8])), 0..20)) {
+        let homes = [tempfile::tempdir().expect("temporary directory"), tempfile::tempdir().expect("temporary directory")];
+        let [loaded, committed] = homes.each_ref().map(|home| Store::open(home.path(), Options::default()).expect("opens"));
+        let root = loaded.load(3, entries.clone().into_iter().map(Ok)).expect("loads");
+        let changes = entries.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+        prop_assert_eq!(committed.commit(3, changes), Ok(root));
+        assert_same(&loaded.snapshot(Some(3)).expect("opens"), &entries);
+        prop_assert_eq!(loaded.commit(4, block.clone()), committed.commit(4, block));
+    }
+}
+
+#[test]
+fn an_interrupted_load_leaves_an_empty_store_and_a_filled_store_refuses_one() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let entries = || (0..50_000u32).map(|number| Ok((number.to_be_bytes().to_vec(), vec![1])));
+    {
+        let store = Store::open(home.path(), Options::default()).expect("opens");
+        let broken = entries().chain([Err(KvError::Io("source ended".into()))]);
+        assert_eq!(store.load(1, broken), Err(KvError::Io("source ended".into())));
+    }
+    let store = Store::open(home.path(), Options::default()).expect("opens");
+    assert_eq!(store.latest(), Ok(None));
+    assert_eq!(store.snapshot(None).expect("opens").range(b"", None, false).count(), 0);
+    let root = store.load(1, entries()).expect("loads");
+    assert_eq!(store.root(), Ok(root));
+    assert!(matches!(store.load(2, entries()), Err(KvError::WrongVersion { latest: 1, found: 2 })));
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use super::node::Node;
+use super::node::{Node, StoredNode};
 use super::path::ROOT_KEY_LEN;
 
 const LEVELS: usize = 4;
@@ -10,7 +10,7 @@ const SLOTS: usize = 1 + 16 + 256 + 4096;
 
 /// Nodes by position; each remembers the database key that it was stored under, so that a stale one is never used.
 pub(crate) struct TopNodes {
-    slots: Mutex<Vec<Option<(Vec<u8>, Node)>>>,
+    slots: Mutex<Vec<Option<StoredNode>>>,
 }
 
 impl TopNodes {

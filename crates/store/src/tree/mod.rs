@@ -12,10 +12,10 @@ mod proof;
 mod update;
 
 pub(crate) use cache::TopNodes;
-pub(crate) use node::{EMPTY_ROOT, Hash, Node, sha256};
+pub(crate) use node::{EMPTY_ROOT, Hash, Leaf, Node, StoredNode, sha256};
 pub(crate) use path::root_key;
 pub(crate) use proof::{Prover, spec};
-pub(crate) use update::{HashedChange, TreeUpdate, update};
+pub(crate) use update::{Assembly, HashedChange, Outcome, TreeUpdate, update};
 
 use crate::kv::KvError;
 

@@ -56,6 +56,9 @@ pub(crate) enum Node {
     Inner(Box<Inner>),
 }
 
+/// A node with its database key.
+pub(crate) type StoredNode = (Vec<u8>, Node);
+
 pub(super) fn inner_hash(left: &Hash, right: &Hash) -> Hash {
     sha256(&[INNER_PREFIX, left, right])
 }

@@ -5,7 +5,7 @@ use ics23::{ExistenceProof, HashOp, InnerOp, LeafOp, LengthOp, NonExistenceProof
 use super::node::{EMPTY_ROOT, Hash, INNER_PREFIX, Inner, LEAF_PREFIX, Leaf, Node};
 use super::path::{nibble, node_key, root_key, with_nibble};
 use super::{Nodes, sha256};
-use crate::kv::KvError;
+use crate::kv::{Entry, KvError};
 
 /// How a leaf is hashed: domain prefix, SHA-256 of the key, SHA-256 of the value, without lengths (all have 32 bytes).
 pub(crate) fn leaf_op() -> LeafOp {
@@ -41,7 +41,7 @@ pub(crate) fn spec() -> ics23::ProofSpec {
 pub(crate) struct Prover<'a> {
     pub nodes: &'a dyn Nodes,
     pub version: u64,
-    pub entry: &'a dyn Fn(&Hash) -> Result<(Vec<u8>, Vec<u8>), KvError>,
+    pub entry: &'a dyn Fn(&Hash) -> Result<Entry, KvError>,
 }
 
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use jmt::storage::TreeWriter;
 use jmt::{KeyHash, Sha256Jmt};
 use proptest::prelude::*;
 
-use super::node::{Child, Inner, Leaf};
+use super::node::{Child, Inner};
 use super::*;
 use crate::tree::path::{nibble, node_key};
 

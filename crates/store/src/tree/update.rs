@@ -1,6 +1,6 @@
 //! One block's changes applied to the tree in a single descent.
 
-use super::node::{Child, EMPTY_ROOT, Hash, Inner, Leaf, Node};
+use super::node::{Child, EMPTY_ROOT, Hash, Inner, Leaf, Node, StoredNode};
 use super::path::{nibble, node_key, root_key, with_nibble};
 use super::Nodes;
 use crate::kv::KvError;
@@ -16,7 +16,7 @@ const PARALLEL_FROM: usize = 128;
 pub(crate) struct TreeUpdate {
     pub root: Hash,
     /// New nodes with their database keys.
-    pub written: Vec<(Vec<u8>, Node)>,
+    pub written: Vec<StoredNode>,
     /// Keys of nodes that this version no longer reaches.
     pub stale: Vec<Vec<u8>>,
 }
@@ -65,7 +65,7 @@ pub(crate) fn update(
 /// Collects the nodes of one version, from the leaves up.
 pub(crate) struct Assembly {
     version: u64,
-    pub written: Vec<(Vec<u8>, Node)>,
+    pub written: Vec<StoredNode>,
     pub stale: Vec<Vec<u8>>,
 }
 
