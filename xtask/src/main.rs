@@ -1,11 +1,51 @@
 //! Developer tasks that are not part of the product.
 
+mod layers;
 mod proto;
+mod test;
+mod tidy;
+mod workspace;
 
-fn main() -> anyhow::Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.first().map(String::as_str) {
-        Some("proto") => proto::run(args.iter().any(|a| a == "--check")),
-        _ => anyhow::bail!("usage: cargo xtask proto [--check]"),
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Developer tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Sets up what the tests need and runs every check and test; the last line is `N passed, N failed, N skipped`.
+    Test(test::Args),
+    /// Checks the house rules that no compiler knows.
+    Tidy,
+    /// Checks that every crate depends only on what its layer may know.
+    Layers,
+    /// Generates the Rust code and descriptors from `proto/`.
+    Proto {
+        /// Compare with what is checked in and change nothing.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Test(args) => return test::run(&args),
+        Task::Tidy => tidy::run(),
+        Task::Layers => layers::run(),
+        Task::Proto { check } => proto::run(check),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
