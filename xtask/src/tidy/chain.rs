@@ -109,12 +109,10 @@ fn wraps(name: &str) -> bool {
 }
 
 fn is_float(literal: &str) -> bool {
-    let digits = literal.starts_with(|c: char| c.is_ascii_digit());
-    let prefixed = ["0x", "0b", "0o"].iter().any(|prefix| literal.starts_with(prefix));
-    digits
-        && !prefixed
-        && (literal.contains('.')
-            || literal.contains(['e', 'E'])
-            || literal.ends_with("f32")
-            || literal.ends_with("f64"))
+    let after_digits = literal.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
+    let exponent = after_digits
+        .strip_prefix(['e', 'E'])
+        .is_some_and(|rest| rest.starts_with(|c: char| "+-0123456789".contains(c)));
+    after_digits.len() < literal.len()
+        && (exponent || after_digits.starts_with('.') || matches!(after_digits, "f32" | "f64"))
 }

@@ -66,3 +66,20 @@ pub fn shared_lints(tree: &Tree, _: &Exceptions) -> Vec<Violation> {
         })
         .collect()
 }
+
+/// An amount that overflows in a release build must stop the operation, not wrap.
+pub fn overflow_checks(tree: &Tree, _: &Exceptions) -> Vec<Violation> {
+    let root = tree.text("Cargo.toml").filter(|text| text.contains("[workspace]"));
+    let release = root.and_then(|text| text.split("[profile.release]\n").nth(1));
+    let kept =
+        release.is_none_or(|section| section.split("\n[").next().is_some_and(|s| s.contains("overflow-checks = true")));
+    if kept {
+        return Vec::new();
+    }
+    vec![Violation {
+        path: "Cargo.toml".to_owned(),
+        line: 0,
+        rule: "overflow-checks",
+        message: "[profile.release] needs `overflow-checks = true`".to_owned(),
+    }]
+}

@@ -55,6 +55,7 @@ const RULES: &[Rule] = &[
     manifest::lock_files,
     manifest::package_sources,
     manifest::shared_lints,
+    manifest::overflow_checks,
     functions::length,
     chain::determinism,
     chain::failures,

@@ -125,6 +125,12 @@ fn crates_take_over_the_shared_lints() {
     assert_clean("crates/base/Cargo.toml", "[package]\nname = \"ve-base\"\n\n[lints]\nworkspace = true\n");
 }
 
+#[test]
+fn arithmetic_stays_checked_in_release_builds() {
+    assert_refused("Cargo.toml", "[workspace]\n\n[profile.release]\ndebug = true\n", "overflow-checks");
+    assert_clean("Cargo.toml", "[workspace]\n\n[profile.release]\noverflow-checks = true\n");
+}
+
 fn function_of(lines: usize) -> String {
     format!("fn long() {{\n{}}}\n", "    step();\n".repeat(lines - 2))
 }
@@ -161,7 +167,10 @@ fn what_differs_between_validators_is_refused_in_chain_crates() {
         assert_refused(CHAIN, text, "chain-determinism");
         assert_clean("crates/node/src/a.rs", text);
     }
-    assert_clean(CHAIN, "// A HashMap would differ; 1.5 too.\nconst A: u64 = 0xE1;\nconst B: &str = \"f64\";\n");
+    assert_clean(
+        CHAIN,
+        "// A HashMap would differ; 1.5 too.\nconst A: usize = 0xE1 + 0usize + 1_0u8;\nconst B: &str = \"f64\";\n",
+    );
     assert_clean(CHAIN, "fn f(a: T) { let b = V { env: a.0.1, c: env!(\"A\") }; b.wrapping_msg(); }\n");
 }
 
