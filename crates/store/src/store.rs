@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use fjall::config::CompressionPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable};
 
 use crate::history;
 use crate::kv::{KvError, Read, check_entry, check_key};
 use crate::memory::MemoryState;
+use crate::merge::Change as Write;
 use crate::options::Options;
 use crate::overlay::ChangeSet;
 use crate::proof::{self, ProofOp, Root};
@@ -55,16 +57,18 @@ impl Disk {
                 }
                 error => KvError::Io(format!("cannot open {}: {error}", path.display())),
             })?;
-        let open = |name: &str, buffer: u64| {
-            db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(buffer)).map_err(io)
-        };
+        let compressed = |buffer: u64| KeyspaceCreateOptions::default().max_memtable_size(buffer);
+        // Hashes do not compress.
+        let plain = |buffer: u64| compressed(buffer).data_block_compression_policy(CompressionPolicy::disabled());
+        let open = |name: &str, options: KeyspaceCreateOptions| db.keyspace(name, || options).map_err(io);
         let disk = Self {
-            state: open("state", 16 << 20)?,
-            history: open("history", 16 << 20)?,
-            nodes: open("nodes", 32 << 20)?,
-            keys: open("keys", 8 << 20)?,
-            log: open("log", 8 << 20)?,
-            meta: open("meta", 1 << 20)?,
+            state: open("state", compressed(16 << 20))?,
+            history: open("history", compressed(16 << 20))?,
+            // Whoever asks for a node knows that it is there.
+            nodes: open("nodes", plain(32 << 20).expect_point_read_hits(true))?,
+            keys: open("keys", plain(8 << 20))?,
+            log: open("log", plain(8 << 20))?,
+            meta: open("meta", plain(1 << 20))?,
             top: TopNodes::new(),
             writing: Mutex::new(()),
             db,
@@ -133,10 +137,12 @@ impl Prepared {
     }
 }
 
+/// A write that changes something, with what it replaces and the hashes that the tree needs.
 struct Change {
     key: Vec<u8>,
     old: Option<fjall::UserValue>,
     new: Option<Vec<u8>>,
+    hashed: HashedChange,
 }
 
 impl Store {
@@ -192,7 +198,8 @@ impl Store {
             return Err(KvError::WrongVersion { latest: base, found: version });
         }
         let changes = self.effective(&view, changes)?;
-        let hashed = hash_changes(&changes, self.options.hash_threads);
+        let mut hashed: Vec<HashedChange> = changes.iter().map(|change| change.hashed).collect();
+        hashed.sort_unstable_by_key(|change| change.key);
         let nodes = StoredNodes { disk: &self.disk, view: &view };
         let tree = update(&nodes, base, version, &hashed, self.options.hash_threads)?;
         let batch = self.batch(base, version, &changes, &tree);
@@ -231,20 +238,51 @@ impl Store {
         self.pruner.wait(&self.disk)
     }
 
-    /// The changes that change something, with the values that they replace.
+    /// The writes that change something, in order of keys. Reading and hashing is shared among threads.
     fn effective(&self, view: &fjall::Snapshot, changes: ChangeSet) -> Result<Vec<Change>, KvError> {
-        let mut effective = Vec::with_capacity(changes.len());
-        for (key, new) in changes {
+        const WORTH_A_THREAD: usize = 256;
+        let threads = self.options.hash_threads.max(1);
+        let mut writes: Vec<Write> = changes.into_iter().collect();
+        if threads == 1 || writes.len() < WORTH_A_THREAD {
+            return self.examine(view, writes);
+        }
+        let share = writes.len().div_ceil(threads);
+        let parts: Vec<_> = std::thread::scope(|scope| {
+            let mut running = Vec::with_capacity(threads);
+            while writes.len() > share {
+                let part = writes.split_off(writes.len().saturating_sub(share));
+                running.push(scope.spawn(move || self.examine(view, part)));
+            }
+            let first = self.examine(view, writes);
+            // Parts were cut from the end.
+            let rest = running.into_iter().rev().map(|thread| thread.join().unwrap_or_else(|_| Err(io("a hashing thread panicked"))));
+            std::iter::once(first).chain(rest).collect()
+        });
+        let mut effective = Vec::with_capacity(share.saturating_mul(threads));
+        for part in parts {
+            effective.extend(part?);
+        }
+        Ok(effective)
+    }
+
+    fn examine(&self, view: &fjall::Snapshot, writes: Vec<Write>) -> Result<Vec<Change>, KvError> {
+        let mut changes = Vec::with_capacity(writes.len());
+        for (key, new) in writes {
             match &new {
                 Some(value) => check_entry(&key, value)?,
                 None => check_key(&key)?,
             }
             let old = view.get(&self.disk.state, &key).map_err(io)?;
             if old.as_deref() != new.as_deref() {
-                effective.push(Change { key, old, new });
+                let hashed = HashedChange {
+                    key: sha256(&[&key]),
+                    new: new.as_ref().map(|value| sha256(&[value])),
+                    old: old.as_ref().map(|value| sha256(&[value])),
+                };
+                changes.push(Change { key, old, new, hashed });
             }
         }
-        Ok(effective)
+        Ok(changes)
     }
 
     fn batch(&self, base: Option<Version>, version: Version, changes: &[Change], tree: &TreeUpdate) -> OwnedWriteBatch {
@@ -259,7 +297,7 @@ impl Store {
                 None => batch.remove(&disk.state, change.key.as_slice()),
             }
             if change.old.is_none() {
-                batch.insert(&disk.keys, sha256(&[&change.key]), change.key.as_slice());
+                batch.insert(&disk.keys, change.hashed.key, change.key.as_slice());
             }
             if let Some(log) = &mut log {
                 let old = history::encode(change.old.as_deref());
@@ -279,31 +317,4 @@ impl Store {
         batch.insert(&disk.meta, LATEST, version.to_be_bytes());
         batch
     }
-}
-
-/// SHA-256 of keys and values, sorted by key hash, shared among threads.
-fn hash_changes(changes: &[Change], threads: usize) -> Vec<HashedChange> {
-    let hash = |changes: &[Change]| -> Vec<HashedChange> {
-        changes
-            .iter()
-            .map(|change| (sha256(&[&change.key]), change.new.as_ref().map(|value| sha256(&[value]))))
-            .collect()
-    };
-    const WORTH_A_THREAD: usize = 256;
-    let mut hashed: Vec<HashedChange> = if threads <= 1 || changes.len() < WORTH_A_THREAD {
-        hash(changes)
-    } else {
-        let share = changes.len().div_ceil(threads);
-        std::thread::scope(|scope| {
-            let (own, others) = changes.split_at(share);
-            let others: Vec<_> = others.chunks(share).map(|part| (part, scope.spawn(move || hash(part)))).collect();
-            let mut hashed = hash(own);
-            for (part, thread) in others {
-                hashed.extend(thread.join().unwrap_or_else(|_| hash(part)));
-            }
-            hashed
-        })
-    };
-    hashed.sort_unstable_by_key(|(key, _)| *key);
-    hashed
 }

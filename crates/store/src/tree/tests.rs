@@ -41,8 +41,15 @@ fn versions() -> impl Strategy<Value = Vec<Changes>> {
     prop::collection::vec(prop::collection::btree_map(crowded_key(), value, 0..30), 1..8)
 }
 
-fn hashed(changes: &Changes) -> Vec<HashedChange> {
-    changes.iter().map(|(key, value)| (*key, value.as_ref().map(|value| sha256(&[value])))).collect()
+/// `state` tells the values that are replaced; a key that it lacks is given as new.
+fn hashed(changes: &Changes, state: &BTreeMap<Hash, Vec<u8>>) -> Vec<HashedChange> {
+    let hash = |value: &Vec<u8>| sha256(&[value]);
+    let change = |(key, new): (&Hash, &Option<Vec<u8>>)| HashedChange {
+        key: *key,
+        new: new.as_ref().map(hash),
+        old: state.get(key).map(hash),
+    };
+    changes.iter().map(change).collect()
 }
 
 /// Keys of all nodes that a version reaches.
@@ -67,8 +74,18 @@ proptest! {
         let mut ours = Memory::default();
         let theirs = MockTreeStore::default();
         let mut previous = None;
+        let mut state = BTreeMap::new();
         for (version, changes) in (0u64..).zip(&versions) {
-            let result = update(&ours, previous, version, &hashed(changes), 1).expect("updates");
+            let result = update(&ours, previous, version, &hashed(changes, &state), 1).expect("updates");
+            let unread = update(&ours, previous, version, &hashed(changes, &BTreeMap::new()), 1).expect("updates");
+            prop_assert_eq!(&result.written, &unread.written);
+            prop_assert_eq!(&result.stale, &unread.stale);
+            for (key, value) in changes {
+                match value {
+                    Some(value) => state.insert(*key, value.clone()),
+                    None => state.remove(key),
+                };
+            }
             let reference = changes.iter().map(|(key, value)| (KeyHash(*key), value.clone()));
             let (root, batch) = Sha256Jmt::new(&theirs).put_value_set(reference, version).expect("updates");
             theirs.write_node_batch(&batch.node_batch).expect("writes");
@@ -92,7 +109,7 @@ proptest! {
                 .map(|seed| (sha256(&[&seed.to_be_bytes()]), Some(vec![1])))
                 .chain(keep.iter().step_by(2).map(|seed| (sha256(&[&seed.to_be_bytes()]), None)))
                 .collect();
-            hashed(&set)
+            hashed(&set, &BTreeMap::new())
         };
         let mut nodes = Memory::default();
         nodes.0.extend(update(&nodes, None, 5, &changes(&first, &[]), 1).expect("updates").written);
@@ -122,7 +139,7 @@ proptest! {
         let (_, batch) = Sha256Jmt::new(&theirs).put_value_set(reference, 0).expect("updates");
         theirs.write_node_batch(&batch.node_batch).expect("writes");
         let mut ours = Memory::default();
-        ours.0.extend(update(&ours, None, 0, &hashed(&changes), 1).expect("updates").written);
+        ours.0.extend(update(&ours, None, 0, &hashed(&changes, &BTreeMap::new()), 1).expect("updates").written);
         let entry = |hash: &Hash| Ok((raw[hash].clone(), raw[hash].clone()));
         let prover = Prover { nodes: &ours, version: 0, entry: &entry };
         for number in present.iter().chain(&asked) {
@@ -171,7 +188,7 @@ fn an_empty_tree_cannot_prove_absence() {
 fn absence_beside_the_only_key_names_one_neighbour() {
     let mut nodes = Memory::default();
     let only = sha256(&[b"only"]);
-    nodes.0.extend(update(&nodes, None, 0, &[(only, Some(sha256(&[b"value"])))], 1).expect("updates").written);
+    nodes.0.extend(update(&nodes, None, 0, &[HashedChange { key: only, new: Some(sha256(&[b"value"])), old: None }], 1).expect("updates").written);
     let entry = |_: &Hash| Ok((b"only".to_vec(), b"value".to_vec()));
     let prover = Prover { nodes: &nodes, version: 0, entry: &entry };
     let Proof::Nonexist(proof) = prover.prove(b"other", None).expect("proves") else { panic!("not an absence proof") };

@@ -5,8 +5,13 @@ use super::path::{nibble, node_key, root_key, with_nibble};
 use super::Nodes;
 use crate::kv::KvError;
 
-/// SHA-256 of a raw key, and of its new value or `None` for a removal.
-pub(crate) type HashedChange = (Hash, Option<Hash>);
+/// SHA-256 of a raw key, of its new value and of the value that it replaces; `None` where there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HashedChange {
+    pub key: Hash,
+    pub new: Option<Hash>,
+    pub old: Option<Hash>,
+}
 
 /// Fewer changes than this are not worth another thread.
 const PARALLEL_FROM: usize = 128;
@@ -41,7 +46,7 @@ pub(crate) fn update(
     let mut descent = Descent { nodes, out: Assembly::new(version) };
     let outcome = match changes {
         [] => Outcome::Unchanged,
-        _ => descent.apply(0, previous, changes, threads)?,
+        _ => descent.apply(0, previous, None, changes, threads)?,
     };
     let mut out = descent.out;
     let root = match outcome {
@@ -168,19 +173,22 @@ struct Descent<'a> {
 }
 
 impl Descent<'_> {
-    /// Applies changes that agree in their first `depth` digits to the subtree there, written by version `existing`.
+    /// Applies changes that agree in their first `depth` digits to the subtree there, written by version `existing`;
+    /// `known` spares reading it if it is a leaf.
     fn apply(
         &mut self,
         depth: usize,
         existing: Option<u64>,
+        known: Option<Leaf>,
         changes: &[HashedChange],
         threads: usize,
     ) -> Result<Outcome, KvError> {
-        let Some((path, _)) = changes.first() else { return Ok(Outcome::Unchanged) };
+        let Some(HashedChange { key: path, .. }) = changes.first() else { return Ok(Outcome::Unchanged) };
         let found = existing.map(|version| node_key(version, path, depth));
-        let node = match &found {
-            Some(key) => self.nodes.node(key)?,
-            None => Node::Null,
+        let node = match (known, &found) {
+            (Some(leaf), _) => Node::Leaf(leaf),
+            (None, Some(key)) => self.nodes.node(key)?,
+            (None, None) => Node::Null,
         };
         let (leaves, before) = match node {
             Node::Inner(inner) => {
@@ -204,9 +212,9 @@ impl Descent<'_> {
         changes: &[HashedChange],
         threads: usize,
     ) -> Result<Outcome, KvError> {
-        let Some((path, _)) = changes.first() else { return Ok(Outcome::Unchanged) };
+        let Some(HashedChange { key: path, .. }) = changes.first() else { return Ok(Outcome::Unchanged) };
         let groups: Vec<&[HashedChange]> =
-            changes.chunk_by(|a, b| nibble(&a.0, depth) == nibble(&b.0, depth)).collect();
+            changes.chunk_by(|a, b| nibble(&a.key, depth) == nibble(&b.key, depth)).collect();
         let mut slots = Slots { children: inner.children, ..Slots::default() };
         let mut changed = false;
         for (digit, outcome) in self.apply_groups(depth, &inner, &groups, threads)? {
@@ -277,20 +285,31 @@ impl Descent<'_> {
     }
 
     fn apply_group(&mut self, depth: usize, inner: &Inner, group: &[HashedChange]) -> Result<(usize, Outcome), KvError> {
-        let digit = group.first().map_or(0, |(key, _)| nibble(key, depth));
-        let existing = inner.children.get(digit).copied().flatten().map(|child| child.version);
-        Ok((digit, self.apply(depth.saturating_add(1), existing, group, 1)?))
+        let digit = group.first().map_or(0, |change| nibble(&change.key, depth));
+        let child = inner.children.get(digit).copied().flatten();
+        let known = child.and_then(|child| replaced_leaf(&child, group));
+        let existing = child.map(|child| child.version);
+        Ok((digit, self.apply(depth.saturating_add(1), existing, known, group, 1)?))
     }
 }
 
+/// The leaf at `child` if one of the changes replaces it, told by its hash instead of by reading it.
+fn replaced_leaf(child: &Child, changes: &[HashedChange]) -> Option<Leaf> {
+    if !child.leaf {
+        return None;
+    }
+    let leaves = changes.iter().filter_map(|change| change.old.map(|value| Leaf { key: change.key, value }));
+    leaves.into_iter().find(|leaf| leaf.hash() == child.hash)
+}
+
 fn inserted(changes: &[HashedChange]) -> impl Iterator<Item = Leaf> {
-    changes.iter().filter_map(|(key, value)| value.map(|value| Leaf { key: *key, value }))
+    changes.iter().filter_map(|change| change.new.map(|value| Leaf { key: change.key, value }))
 }
 
 /// The leaves after `changes` to a subtree that held only `leaf`, in order.
 fn with_leaf(leaf: Leaf, changes: &[HashedChange]) -> Vec<Leaf> {
     let mut leaves: Vec<Leaf> = inserted(changes).collect();
-    if changes.binary_search_by(|(key, _)| key.cmp(&leaf.key)).is_err() {
+    if changes.binary_search_by(|change| change.key.cmp(&leaf.key)).is_err() {
         let at = leaves.partition_point(|other| other.key < leaf.key);
         leaves.insert(at, leaf);
     }
