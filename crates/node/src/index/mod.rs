@@ -1,0 +1,149 @@
+//! Finds transactions by hash and transactions and blocks by their events.
+//!
+//! The index is derived data: it can be deleted and is rebuilt from the block store by [`Index::catch_up`]. Each block is
+//! one atomic batch, so a crash leaves it behind the chain, never inconsistent.
+
+mod keys;
+pub mod query;
+mod search;
+
+#[cfg(test)]
+mod index_tests;
+#[cfg(test)]
+mod query_tests;
+
+use std::path::Path;
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use sha2::{Digest, Sha256};
+use ve_proto::tendermint::abci::{Event, ExecTxResult};
+
+pub use self::{
+    query::{Query, QueryError},
+    search::{Order, Page, SearchResult},
+};
+use crate::rpc::backend::{CommittedBlock, NodeView, StoredBlock};
+
+/// Postings that one search may read before it is refused.
+pub const MAX_SCANNED: usize = 1_000_000;
+
+/// Where a transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TxPlace {
+    pub height: u64,
+    /// Position in the block.
+    pub index: u32,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    #[error("event index storage failed: {0}; it is derived data, delete its folder to rebuild it")]
+    Storage(#[from] fjall::Error),
+    #[error("event index entry is damaged: {0}; delete the index folder to rebuild it")]
+    Damaged(&'static str),
+    #[error("the query reads more than {MAX_SCANNED} index entries; narrow it with tx.height or block.height bounds")]
+    TooBroad,
+    #[error("cannot index height {found}: the index is at {expected}")]
+    OutOfOrder { expected: u64, found: u64 },
+    #[error("block store failed while rebuilding the index: {0}")]
+    Blocks(String),
+}
+
+pub struct Index {
+    db: Database,
+    /// Event postings, transactions by height, and the height reached.
+    postings: Keyspace,
+    /// Transaction hash to place and code.
+    places: Keyspace,
+}
+
+impl Index {
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        let db = Database::builder(path).open()?;
+        let postings = db.keyspace("postings", KeyspaceCreateOptions::default)?;
+        let places = db.keyspace("places", KeyspaceCreateOptions::default)?;
+        Ok(Self { db, postings, places })
+    }
+
+    /// The last indexed height; 0 before the first block.
+    pub fn height(&self) -> Result<u64, IndexError> {
+        match self.postings.get(keys::HEIGHT)? {
+            None => Ok(0),
+            Some(bytes) => keys::height(&bytes),
+        }
+    }
+
+    /// Adds a block. Heights already indexed are accepted and change nothing; a gap is refused, except that an empty
+    /// index starts anywhere (a node may have begun from a snapshot).
+    pub fn apply(&self, block: &CommittedBlock) -> Result<(), IndexError> {
+        let (height, reached) = (block.height(), self.height()?);
+        if height <= reached {
+            return Ok(());
+        }
+        if reached != 0 && height != reached + 1 {
+            return Err(IndexError::OutOfOrder { expected: reached + 1, found: height });
+        }
+        let mut batch = self.db.batch();
+        let txs = block.stored.block.data.as_ref().map_or(&[][..], |d| &d.txs);
+        for (index, (tx, result)) in txs.iter().zip(&block.results.tx_results).enumerate() {
+            let place = TxPlace { height, index: index as u32 };
+            let hash: [u8; 32] = Sha256::digest(tx).into();
+            batch.insert(&self.postings, keys::tx_at(place), hash);
+            if self.replaces(&hash, result)? {
+                batch.insert(&self.places, hash, keys::place(place, result.code));
+            }
+            for key in event_keys(keys::Subject::Tx, &result.events, place) {
+                batch.insert(&self.postings, key, []);
+            }
+        }
+        for key in event_keys(keys::Subject::Block, &block.results.events, TxPlace { height, index: 0 }) {
+            batch.insert(&self.postings, key, []);
+        }
+        batch.insert(&self.postings, keys::HEIGHT, height.to_be_bytes());
+        batch.commit()?;
+        Ok(())
+    }
+
+    /// The same bytes can be included twice when the first attempt failed; success stays findable.
+    fn replaces(&self, hash: &[u8; 32], result: &ExecTxResult) -> Result<bool, IndexError> {
+        if result.code == 0 {
+            return Ok(true);
+        }
+        match self.places.get(hash)? {
+            None => Ok(true),
+            Some(bytes) => Ok(keys::parse_place(&bytes)?.1 != 0),
+        }
+    }
+
+    /// Indexes what the node committed while the index was behind, e.g. before a crash.
+    pub fn catch_up(&self, view: &dyn NodeView) -> Result<(), IndexError> {
+        let from = (self.height()? + 1).max(view.earliest_height());
+        for height in from..=view.latest_height() {
+            let failed = |e: crate::rpc::backend::ViewError| IndexError::Blocks(e.0);
+            let stored: Option<StoredBlock> = view.block(height).map_err(failed)?;
+            let results = view.block_results(height).map_err(failed)?;
+            let (Some(stored), Some(results)) = (stored, results) else {
+                return Err(IndexError::Blocks(format!("block or results of height {height} are missing")));
+            };
+            self.apply(&CommittedBlock { stored, results })?;
+        }
+        Ok(())
+    }
+
+    /// Place of a transaction by its hash (SHA-256 of its bytes).
+    pub fn tx(&self, hash: &[u8]) -> Result<Option<TxPlace>, IndexError> {
+        self.places.get(hash)?.map(|bytes| keys::parse_place(&bytes).map(|(place, _)| place)).transpose()
+    }
+}
+
+fn event_keys(subject: keys::Subject, events: &[Event], place: TxPlace) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for (sequence, event) in events.iter().enumerate() {
+        for attribute in &event.attributes {
+            let key = format!("{}.{}", event.r#type, attribute.key);
+            let posting = keys::Posting { place, sequence: sequence as u32 };
+            found.extend(keys::event(subject, &key, &attribute.value, posting));
+        }
+    }
+    found
+}

@@ -1,0 +1,97 @@
+//! POST with single requests and batches, GET with parameters in the URL, and the WebSocket entry.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, RawQuery, State, ws::WebSocketUpgrade},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::{Value, json};
+use tower_http::cors::{Any, CorsLayer};
+
+use super::{
+    Comet, MAX_BODY_BYTES,
+    envelope::{self, Request, RpcError, answer},
+    methods,
+    params::Params,
+    ws,
+};
+
+/// The JSON-RPC port's routes. Browser wallets call it from any origin; there are no cookies or credentials.
+pub fn router(comet: Arc<Comet>) -> Router {
+    Router::new()
+        .route("/", get(index).post(post))
+        .route("/websocket", get(upgrade))
+        .route("/{method}", get(by_url))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any))
+        .with_state(comet)
+}
+
+async fn index() -> String {
+    let mut text = String::from("Available endpoints:\n");
+    for (method, parameters) in methods::METHODS {
+        let query: Vec<String> = parameters.iter().map(|p| format!("{p}=_")).collect();
+        text.push_str(&format!("/{method}{}{}\n", if query.is_empty() { "" } else { "?" }, query.join("&")));
+    }
+    text
+}
+
+async fn post(State(comet): State<Arc<Comet>>, body: Bytes) -> Response {
+    let (requests, batch) = match envelope::parse_body(&body) {
+        Ok(parsed) => parsed,
+        Err(error) => return Json(answer(&Value::Null, Err(error))).into_response(),
+    };
+    let mut answers = Vec::new();
+    for request in requests {
+        match request {
+            Ok(request) => answers.extend(respond(&comet, request).await),
+            Err((id, error)) => answers.push(answer(&id, Err(error))),
+        }
+    }
+    match (batch, answers.pop()) {
+        // Notifications only.
+        (_, None) => StatusCode::OK.into_response(),
+        (false, Some(single)) => Json(single).into_response(),
+        (true, Some(last)) => {
+            answers.push(last);
+            Json(Value::Array(answers)).into_response()
+        }
+    }
+}
+
+/// Runs a request; `None` for a notification.
+pub(super) async fn respond(comet: &Comet, request: Request) -> Option<Value> {
+    let id = request.id?;
+    let result = run(comet, &request.method, request.params).await;
+    Some(answer(&id, result))
+}
+
+async fn run(comet: &Comet, method: &str, params: Value) -> Result<Value, RpcError> {
+    let names = methods::parameters(method).ok_or_else(|| RpcError::MethodNotFound(method.to_string()))?;
+    methods::call(comet, method, &Params::from_json(params, names)?).await
+}
+
+async fn by_url(State(comet): State<Arc<Comet>>, Path(method): Path<String>, RawQuery(query): RawQuery) -> Response {
+    // CometBFT answers URL calls with the id -1.
+    let id = json!(-1);
+    if methods::parameters(&method).is_none() {
+        let error = RpcError::MethodNotFound(method);
+        return (StatusCode::NOT_FOUND, Json(answer(&id, Err(error)))).into_response();
+    }
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect::<Vec<_>>();
+    let result = methods::call(&comet, &method, &Params::from_url(pairs)).await;
+    let status = if result.is_ok() { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
+    (status, Json(answer(&id, result))).into_response()
+}
+
+async fn upgrade(State(comet): State<Arc<Comet>>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade
+        .max_message_size(MAX_BODY_BYTES)
+        .max_frame_size(MAX_BODY_BYTES)
+        .on_upgrade(move |socket| ws::connection(comet, socket))
+}
