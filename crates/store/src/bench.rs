@@ -25,7 +25,7 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { accounts: 1_000_000, sizes: vec![1_000, 10_000], rounds: 10 }
+        Self { accounts: 1_000_000, sizes: vec![20, 1_000, 10_000], rounds: 10 }
     }
 }
 
@@ -117,7 +117,8 @@ fn commit(store: &Store, peer: &mut Peer, plan: &Plan, size: usize) -> Result<Co
         }
     }
     let rounds = plan.rounds.max(1);
-    Ok(Commit { keys: size, ours: ours / rounds, ours_prepare: ours_prepare / rounds, peer: theirs / rounds })
+    let keys = size.min(usize::try_from(plan.accounts)?);
+    Ok(Commit { keys, ours: ours / rounds, ours_prepare: ours_prepare / rounds, peer: theirs / rounds })
 }
 
 fn reads(store: &Store, plan: &Plan) -> Result<f64, BenchError> {

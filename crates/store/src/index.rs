@@ -103,9 +103,16 @@ impl<I: Key, K: Key, V> Indexer<K, V> for UniqueIndex<I, K, V> {
 
 /// A map whose indexes follow every write.
 ///
-/// ```ignore
-/// static BY_OWNER: Index<Address, u64, Order> = Index::new("market", 2, |_, order| vec![order.owner.clone()]);
-/// static ORDERS: IndexedMap<u64, Order> = IndexedMap::new("market", 1, &[&BY_OWNER]);
+/// ```
+/// use ve_store::{Index, IndexedMap, MemoryState};
+///
+/// static BY_OWNER: Index<String, u64, String> = Index::new("market", 2, |_id, owner| vec![owner.clone()]);
+/// static ORDERS: IndexedMap<u64, String> = IndexedMap::new("market", 1, &[&BY_OWNER]);
+///
+/// let mut kv = MemoryState::new();
+/// ORDERS.set(&mut kv, &7, &"alice".to_owned())?;
+/// assert_eq!(BY_OWNER.keys(&kv, "alice").collect::<Result<Vec<_>, _>>()?, [7]);
+/// # Ok::<(), ve_store::KvError>(())
 /// ```
 pub struct IndexedMap<K: 'static, V: 'static> {
     objects: Map<K, V>,

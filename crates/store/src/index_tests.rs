@@ -7,7 +7,8 @@ static BY_OWNER: Index<String, u64, Vec<u8>> = Index::new("test", 2, |_, object|
     Some(owner) => vec![owner.to_string()],
     None => vec![],
 });
-static BY_LABEL: UniqueIndex<u8, u64, Vec<u8>> = UniqueIndex::new("test", 3, |_, object| object[1.min(object.len())..].to_vec());
+static BY_LABEL: UniqueIndex<u8, u64, Vec<u8>> =
+    UniqueIndex::new("test", 3, |_, object| object[1.min(object.len())..].to_vec());
 static OBJECTS: IndexedMap<u64, Vec<u8>> = IndexedMap::new("test", 1, &[&BY_OWNER, &BY_LABEL]);
 
 fn owned(kv: &MemoryState, owner: u8) -> Vec<u64> {

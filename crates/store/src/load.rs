@@ -53,10 +53,7 @@ impl Store {
     }
 }
 
-fn load_entries(
-    disk: &Disk,
-    entries: impl IntoIterator<Item = Result<Entry, KvError>>,
-) -> Result<(), KvError> {
+fn load_entries(disk: &Disk, entries: impl IntoIterator<Item = Result<Entry, KvError>>) -> Result<(), KvError> {
     let mut batch = disk.db.batch();
     for entry in entries {
         let (key, value) = entry?;

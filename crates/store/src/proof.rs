@@ -68,8 +68,5 @@ pub(crate) fn ops(key: &[u8], proof: commitment_proof::Proof, tree_root: &Hash) 
         key: key.to_vec(),
         data: CommitmentProof { proof: Some(proof) }.encode_to_vec(),
     };
-    vec![
-        op(TREE_PROOF, key, proof),
-        op(STORES_PROOF, STORE_NAME.as_bytes(), commitment_proof::Proof::Exist(store)),
-    ]
+    vec![op(TREE_PROOF, key, proof), op(STORES_PROOF, STORE_NAME.as_bytes(), commitment_proof::Proof::Exist(store))]
 }

@@ -31,9 +31,11 @@ impl Snapshot {
             (Some(version), Some(latest), Some(oldest)) if (oldest..=latest).contains(&version) => Some(version),
             (Some(version), ..) => return Err(KvError::UnknownVersion(version)),
         };
-        let past = version
-            .filter(|_| version != latest)
-            .map(|version| History { view: view.clone(), entries: disk.history.clone(), version });
+        let past = version.filter(|_| version != latest).map(|version| History {
+            view: view.clone(),
+            entries: disk.history.clone(),
+            version,
+        });
         Ok(Self { disk, view, version, past })
     }
 

@@ -47,16 +47,15 @@ pub(crate) struct Disk {
 
 impl Disk {
     fn open(path: &Path, options: &Options) -> Result<Self, KvError> {
-        let db = Database::builder(path)
-            .cache_size(options.cache_bytes)
-            .max_journaling_size(128 << 20)
-            .open()
-            .map_err(|error| match error {
-                fjall::Error::Locked => {
-                    KvError::Io(format!("{} is in use by another process; stop that one first", path.display()))
-                }
-                error => KvError::Io(format!("cannot open {}: {error}", path.display())),
-            })?;
+        let db =
+            Database::builder(path).cache_size(options.cache_bytes).max_journaling_size(128 << 20).open().map_err(
+                |error| match error {
+                    fjall::Error::Locked => {
+                        KvError::Io(format!("{} is in use by another process; stop that one first", path.display()))
+                    }
+                    error => KvError::Io(format!("cannot open {}: {error}", path.display())),
+                },
+            )?;
         let compressed = |buffer: u64| KeyspaceCreateOptions::default().max_memtable_size(buffer);
         // Hashes do not compress.
         let plain = |buffer: u64| compressed(buffer).data_block_compression_policy(CompressionPolicy::disabled());
@@ -75,7 +74,9 @@ impl Disk {
         };
         match disk.meta.get(FORMAT).map_err(io)? {
             Some(found) if *found == *FORMAT_VERSION => {}
-            Some(_) => return Err(io("the data directory has another format; use the release that wrote it, or sync anew")),
+            Some(_) => {
+                return Err(io("the data directory has another format; use the release that wrote it, or sync anew"));
+            }
             None => disk.meta.insert(FORMAT, FORMAT_VERSION).map_err(io)?,
         }
         crate::load::discard_unfinished(&disk)?;
@@ -255,7 +256,10 @@ impl Store {
             }
             let first = self.examine(view, writes);
             // Parts were cut from the end.
-            let rest = running.into_iter().rev().map(|thread| thread.join().unwrap_or_else(|_| Err(io("a hashing thread panicked"))));
+            let rest = running
+                .into_iter()
+                .rev()
+                .map(|thread| thread.join().unwrap_or_else(|_| Err(io("a hashing thread panicked"))));
             std::iter::once(first).chain(rest).collect()
         });
         let mut effective = Vec::with_capacity(share.saturating_mul(threads));

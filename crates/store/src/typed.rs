@@ -175,7 +175,10 @@ impl<K: Key, V: Value> Map<K, V> {
     }
 
     /// All entries in key order.
-    pub fn iter<'a, R: Read + ?Sized>(&self, kv: &'a R) -> impl Iterator<Item = Result<(K, V), KvError>> + use<'a, R, K, V> {
+    pub fn iter<'a, R: Read + ?Sized>(
+        &self,
+        kv: &'a R,
+    ) -> impl Iterator<Item = Result<(K, V), KvError>> + use<'a, R, K, V> {
         self.scan().entries(kv)
     }
 

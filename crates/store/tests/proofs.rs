@@ -40,7 +40,11 @@ fn verifies(root: &Root, specs: &[ProofSpec; 2], ops: &[ProofOp], key: &[u8], va
 }
 
 fn entries() -> impl Strategy<Value = Entries> {
-    prop::collection::btree_map(prop::collection::vec(any::<u8>(), 1..3), prop::collection::vec(any::<u8>(), 1..4), 1..60)
+    prop::collection::btree_map(
+        prop::collection::vec(any::<u8>(), 1..3),
+        prop::collection::vec(any::<u8>(), 1..4),
+        1..60,
+    )
 }
 
 /// One byte of an encoded proof changed, removed or added.

@@ -237,3 +237,47 @@ fn an_interrupted_load_leaves_an_empty_store_and_a_filled_store_refuses_one() {
     assert_eq!(store.root(), Ok(root));
     assert!(matches!(store.load(2, entries()), Err(KvError::WrongVersion { latest: 1, found: 2 })));
 }
+
+#[test]
+fn readers_see_whole_versions_while_commits_and_pruning_go_on() {
+    const KEYS: u8 = 60;
+    let home = tempfile::tempdir().expect("temporary directory");
+    let store = Store::open(home.path(), options(Pruning::Custom { keep: 4 })).expect("opens");
+    let block = |version: u64| -> ChangeSet {
+        // Every third version lacks every second key, so that keys come and go.
+        let value =
+            |key: u8| (!version.is_multiple_of(3) || key.is_multiple_of(2)).then(|| version.to_be_bytes().to_vec());
+        (0..KEYS).map(|key| (vec![b'k', key], value(key))).collect()
+    };
+    store.commit(1, block(1)).expect("commits");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let check = |snapshot: Snapshot| {
+        let version = snapshot.version().expect("after genesis");
+        let found = scan(&snapshot, b"", None, version.is_multiple_of(2));
+        let expected = block(version).values().flatten().count();
+        assert_eq!(found.len(), expected, "version {version}");
+        assert!(found.iter().all(|(_, value)| *value == version.to_be_bytes()), "version {version}");
+        snapshot.prove(&[b'k', 1]).expect("proves");
+    };
+    std::thread::scope(|scope| {
+        for back in 0..2 {
+            let (store, done, check) = (&store, &done, &check);
+            scope.spawn(move || {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let latest = store.latest().expect("reads").expect("after genesis");
+                    check(store.snapshot(None).expect("opens"));
+                    match store.snapshot(Some(latest.saturating_sub(back).max(1))) {
+                        Ok(snapshot) => check(snapshot),
+                        Err(error) => assert!(matches!(error, KvError::UnknownVersion(_)), "{error}"),
+                    }
+                }
+            });
+        }
+        for version in 2..300 {
+            store.commit(version, block(version)).expect("commits");
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    store.finish_pruning().expect("prunes");
+    assert_eq!(store.oldest_version(), Ok(296));
+}

@@ -188,7 +188,11 @@ fn an_empty_tree_cannot_prove_absence() {
 fn absence_beside_the_only_key_names_one_neighbour() {
     let mut nodes = Memory::default();
     let only = sha256(&[b"only"]);
-    nodes.0.extend(update(&nodes, None, 0, &[HashedChange { key: only, new: Some(sha256(&[b"value"])), old: None }], 1).expect("updates").written);
+    nodes.0.extend(
+        update(&nodes, None, 0, &[HashedChange { key: only, new: Some(sha256(&[b"value"])), old: None }], 1)
+            .expect("updates")
+            .written,
+    );
     let entry = |_: &Hash| Ok((b"only".to_vec(), b"value".to_vec()));
     let prover = Prover { nodes: &nodes, version: 0, entry: &entry };
     let Proof::Nonexist(proof) = prover.prove(b"other", None).expect("proves") else { panic!("not an absence proof") };

@@ -1,8 +1,8 @@
 //! One block's changes applied to the tree in a single descent.
 
+use super::Nodes;
 use super::node::{Child, EMPTY_ROOT, Hash, Inner, Leaf, Node, StoredNode};
 use super::path::{nibble, node_key, root_key, with_nibble};
-use super::Nodes;
 use crate::kv::KvError;
 
 /// SHA-256 of a raw key, of its new value and of the value that it replaces; `None` where there is none.
@@ -232,7 +232,14 @@ impl Descent<'_> {
     }
 
     /// The last leaf of a subtree moves up to where its parent was.
-    fn lift(&mut self, depth: usize, path: &Hash, digit: usize, child: &Child, slots: &Slots) -> Result<Outcome, KvError> {
+    fn lift(
+        &mut self,
+        depth: usize,
+        path: &Hash,
+        digit: usize,
+        child: &Child,
+        slots: &Slots,
+    ) -> Result<Outcome, KvError> {
         if let Some(leaf) = slots.leaves.iter().flatten().next() {
             return Ok(Outcome::Leaf(*leaf));
         }
@@ -262,7 +269,8 @@ impl Descent<'_> {
         let (nodes, version) = (self.nodes, self.out.version);
         let run = move |groups: &[&[HashedChange]]| -> Result<(Vec<(usize, Outcome)>, Assembly), KvError> {
             let mut part = Descent { nodes, out: Assembly::new(version) };
-            let outcomes = groups.iter().map(|group| part.apply_group(depth, inner, group)).collect::<Result<_, _>>()?;
+            let outcomes =
+                groups.iter().map(|group| part.apply_group(depth, inner, group)).collect::<Result<_, _>>()?;
             Ok((outcomes, part.out))
         };
         let parts = std::thread::scope(|scope| {
@@ -284,7 +292,12 @@ impl Descent<'_> {
         Ok(outcomes)
     }
 
-    fn apply_group(&mut self, depth: usize, inner: &Inner, group: &[HashedChange]) -> Result<(usize, Outcome), KvError> {
+    fn apply_group(
+        &mut self,
+        depth: usize,
+        inner: &Inner,
+        group: &[HashedChange],
+    ) -> Result<(usize, Outcome), KvError> {
         let digit = group.first().map_or(0, |change| nibble(&change.key, depth));
         let child = inner.children.get(digit).copied().flatten();
         let known = child.and_then(|child| replaced_leaf(&child, group));
