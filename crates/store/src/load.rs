@@ -39,8 +39,14 @@ impl Store {
             return Err(KvError::WrongVersion { latest, found: version });
         }
         disk.meta.insert(LOADING, version.to_be_bytes()).map_err(io)?;
-        load_entries(disk, entries)?;
-        let (root, nodes) = load_tree(disk, version)?;
+        let loaded = load_entries(disk, entries).and_then(|()| load_tree(disk, version));
+        let (root, nodes) = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                discard_unfinished(disk)?;
+                return Err(error);
+            }
+        };
         let mut batch = disk.db.batch();
         for (key, node) in &nodes {
             batch.insert(&disk.nodes, key.as_slice(), node.encode());

@@ -86,11 +86,16 @@ impl Read for Snapshot {
         {
             return Ok(value);
         }
+        if self.version.is_none() {
+            // A load under way has written entries that belong to no version yet.
+            return Ok(None);
+        }
         Ok(self.view.get(&self.disk.state, key).map_err(io)?.map(|value| value.to_vec()))
     }
 
     fn range(&self, start: &[u8], end: Option<&[u8]>, reverse: bool) -> KvIter<'_> {
         let entries = match end {
+            _ if self.version.is_none() => return Box::new(std::iter::empty()),
             Some(end) if start >= end => return Box::new(std::iter::empty()),
             Some(end) => self.view.range(&self.disk.state, start..end),
             None => self.view.range(&self.disk.state, start..),

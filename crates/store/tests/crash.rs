@@ -221,7 +221,15 @@ fn a_journal_cut_off_anywhere_opens_at_a_whole_version() {
         let copy = tempfile::tempdir().expect("temporary directory");
         copy_dir(home.path(), copy.path());
         let file = copy.path().join(journal.file_name().expect("named"));
-        std::fs::OpenOptions::new().write(true).open(&file).expect("opens").set_len(cut).expect("cuts");
+        let mut bytes = std::fs::read(&file).expect("reads");
+        bytes.truncate(cut as usize);
+        // Nothing, zeros, or what lay on the disk before.
+        match random.below(3) {
+            0 => {}
+            1 => bytes.resize(bytes.len() + 5000, 0),
+            _ => bytes.extend((0..600).flat_map(|_| random.next().to_be_bytes())),
+        }
+        std::fs::write(&file, bytes).expect("writes");
         let durable = ends.iter().filter(|end| **end <= cut).count() as Version;
         Reference::new(seed).check(copy.path(), durable);
     }
