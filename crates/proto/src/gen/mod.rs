@@ -101,4 +101,29 @@ pub mod ve {
             include!("ve.app.v1.rs");
         }
     }
+    pub mod cert {
+        pub mod v1 {
+            include!("ve.cert.v1.rs");
+        }
+    }
+    pub mod escrow {
+        pub mod v1 {
+            include!("ve.escrow.v1.rs");
+        }
+    }
+    pub mod market {
+        pub mod v1 {
+            include!("ve.market.v1.rs");
+        }
+    }
+    pub mod provider {
+        pub mod v1 {
+            include!("ve.provider.v1.rs");
+        }
+    }
+    pub mod take {
+        pub mod v1 {
+            include!("ve.take.v1.rs");
+        }
+    }
 }
