@@ -1,0 +1,13 @@
+//! What every daemon and the command line use to speak with the chain and with providers.
+
+pub mod error;
+pub mod events;
+pub mod manifest;
+pub mod rpc;
+pub mod sdl;
+pub mod tx;
+
+pub use error::ClientError;
+pub use events::{ChainEvent, Cursor, EventStream};
+pub use rpc::RpcClient;
+pub use tx::{TxClient, TxOptions};

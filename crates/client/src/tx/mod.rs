@@ -1,0 +1,235 @@
+//! Building, signing, sending and awaiting transactions: one stream per account (marketplace spec section 13.6).
+
+mod fee;
+mod sequence;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use prost::{Message, Name};
+use ve_base::keys::SecretKey;
+use ve_base::{Address, Coins};
+use ve_proto::Any;
+use ve_proto::cosmos::tx::signing::v1beta1::SignMode;
+use ve_proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
+use ve_proto::cosmos::tx::v1beta1::{
+    AuthInfo, Fee, ModeInfo, SignerInfo, SimulateRequest, SimulateResponse, TxBody, TxRaw,
+};
+
+use crate::error::ClientError;
+use crate::rpc::{RpcClient, TxResult};
+
+pub use fee::GasPrice;
+
+/// Attempts when another user of the same key took a sequence number first.
+const SEQUENCE_ATTEMPTS: usize = 4;
+const POLL: Duration = Duration::from_millis(200);
+/// Gas limit ÷ simulated gas (platform spec section 1).
+const GAS_NUMERATOR: u64 = 14;
+const GAS_DENOMINATOR: u64 = 10;
+
+/// Packs a message for a transaction.
+pub fn any<M: Message + Name>(message: &M) -> Any {
+    Any { type_url: M::type_url(), value: message.encode_to_vec() }
+}
+
+#[derive(Clone, Debug)]
+pub struct TxOptions {
+    pub memo: String,
+    /// Gas limit; simulated when absent.
+    pub gas: Option<u64>,
+    /// Fee; gas limit × the node's lowest gas price when absent.
+    pub fees: Option<Coins>,
+    /// How long to wait for a block.
+    pub timeout: Duration,
+}
+
+impl Default for TxOptions {
+    fn default() -> Self {
+        Self { memo: String::new(), gas: None, fees: None, timeout: Duration::from_secs(30) }
+    }
+}
+
+/// A transaction in a block, executed without error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Upper-case hex.
+    pub hash: String,
+    pub height: u64,
+    pub result: TxResult,
+}
+
+/// Signs and sends for one account. Clones share the account's sequence.
+#[derive(Clone)]
+pub struct TxClient {
+    rpc: RpcClient,
+    chain_id: String,
+    key: Arc<SecretKey>,
+    address: Address,
+    account: Arc<tokio::sync::Mutex<sequence::Account>>,
+}
+
+impl TxClient {
+    /// Asks the node for its chain id; with `expected`, another chain is refused.
+    pub async fn connect(rpc: RpcClient, key: SecretKey, expected: Option<&str>) -> Result<Self, ClientError> {
+        let got = rpc.status().await?.chain_id;
+        if let Some(expected) = expected.filter(|expected| *expected != got) {
+            return Err(ClientError::WrongChain { expected: expected.to_owned(), got });
+        }
+        let address = key.public_key().address();
+        Ok(Self { rpc, chain_id: got, key: Arc::new(key), address, account: Arc::default() })
+    }
+
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub fn chain_id(&self) -> &str {
+        &self.chain_id
+    }
+
+    pub fn rpc(&self) -> &RpcClient {
+        &self.rpc
+    }
+
+    /// Sends and waits until the transaction is executed in a block.
+    pub async fn send(&self, messages: Vec<Any>) -> Result<Committed, ClientError> {
+        self.send_with(messages, &TxOptions::default()).await
+    }
+
+    pub async fn send_with(&self, messages: Vec<Any>, options: &TxOptions) -> Result<Committed, ClientError> {
+        let hash = self.submit(messages, options).await?;
+        self.wait(&hash, options.timeout).await
+    }
+
+    /// Sends and returns as soon as the mempool has it. The hash is that of the transaction.
+    pub async fn submit(&self, messages: Vec<Any>, options: &TxOptions) -> Result<[u8; 32], ClientError> {
+        // Held until the mempool has answered, so that transactions of this account leave in the order of sequences.
+        let mut account = self.account.lock().await;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let (number, sequence) = account.next(&self.rpc, &self.address).await?;
+            let outcome = async {
+                let fee = self.fee(&messages, options, sequence).await?;
+                let raw = self.sign(body(&messages, options), fee, number, sequence);
+                let hash = sha2_hash(&raw);
+                let checked = self.rpc.broadcast_sync(&raw).await?;
+                // 19: the node has these very bytes already, a retry of ours after a lost answer.
+                if checked.code == 0 || checked.codespace == "sdk" && checked.code == 19 {
+                    return Ok(hash);
+                }
+                let TxResult { codespace, code, log, .. } = checked;
+                Err(ClientError::Rejected { codespace, code, log, hash: hex::encode_upper(hash) })
+            };
+            match outcome.await {
+                Ok(hash) => {
+                    account.used(sequence);
+                    return Ok(hash);
+                }
+                Err(error) => match sequence::expected(&error) {
+                    Some(expected) if attempt < SEQUENCE_ATTEMPTS => account.set(number, expected),
+                    _ => {
+                        account.forget();
+                        return Err(error);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Waits for a submitted transaction.
+    pub async fn wait(&self, hash: &[u8; 32], timeout: Duration) -> Result<Committed, ClientError> {
+        let started = Instant::now();
+        let text = hex::encode_upper(hash);
+        while started.elapsed() < timeout {
+            match self.rpc.tx(hash).await {
+                Ok(Some(info)) if info.result.code == 0 => {
+                    return Ok(Committed { hash: text, height: info.height, result: info.result });
+                }
+                Ok(Some(info)) => {
+                    let TxResult { codespace, code, log, .. } = info.result;
+                    return Err(ClientError::Rejected { codespace, code, log, hash: text });
+                }
+                Ok(None) => {}
+                Err(error) if error.is_transient() => tracing::debug!(%error, "asking for a transaction again"),
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        // It may have been dropped: the next transaction must not build on its sequence.
+        self.account.lock().await.forget();
+        Err(ClientError::Timeout { hash: text, seconds: timeout.as_secs() })
+    }
+
+    /// Gas that execution on the newest state uses.
+    pub async fn simulate(&self, messages: &[Any], options: &TxOptions) -> Result<u64, ClientError> {
+        let (_, sequence) = self.account.lock().await.next(&self.rpc, &self.address).await?;
+        self.simulate_at(messages, options, sequence).await
+    }
+
+    /// The signed bytes, without sending them.
+    pub async fn signed(&self, messages: &[Any], options: &TxOptions) -> Result<Vec<u8>, ClientError> {
+        let (number, sequence) = self.account.lock().await.next(&self.rpc, &self.address).await?;
+        let fee = self.fee(messages, options, sequence).await?;
+        Ok(self.sign(body(messages, options), fee, number, sequence))
+    }
+
+    async fn fee(&self, messages: &[Any], options: &TxOptions, sequence: u64) -> Result<Fee, ClientError> {
+        let gas_limit = match options.gas {
+            Some(gas) => gas,
+            None => {
+                let used = self.simulate_at(messages, options, sequence).await?;
+                used.saturating_mul(GAS_NUMERATOR).div_ceil(GAS_DENOMINATOR)
+            }
+        };
+        let amount = match &options.fees {
+            Some(fees) => fees.to_proto(),
+            None => GasPrice::of_node(&self.rpc).await?.fee(gas_limit)?.to_proto(),
+        };
+        Ok(Fee { amount, gas_limit, ..Fee::default() })
+    }
+
+    async fn simulate_at(&self, messages: &[Any], options: &TxOptions, sequence: u64) -> Result<u64, ClientError> {
+        let auth = self.auth_info(Fee::default(), sequence);
+        let raw = TxRaw {
+            body_bytes: body(messages, options).encode_to_vec().into(),
+            auth_info_bytes: auth.encode_to_vec().into(),
+            signatures: vec![Vec::new().into()],
+        };
+        let request = SimulateRequest { tx_bytes: raw.encode_to_vec().into(), ..SimulateRequest::default() };
+        let answer: SimulateResponse = self.rpc.query("/cosmos.tx.v1beta1.Service/Simulate", &request).await?;
+        answer.gas_info.map(|gas| gas.gas_used).ok_or_else(|| ClientError::Malformed {
+            method: "Simulate".into(),
+            cause: "no gas_info".into(),
+        })
+    }
+
+    fn auth_info(&self, fee: Fee, sequence: u64) -> AuthInfo {
+        let mode = ModeInfo { sum: Some(Sum::Single(Single { mode: SignMode::Direct as i32 })) };
+        let signer =
+            SignerInfo { public_key: Some(self.key.public_key().to_any()), mode_info: Some(mode), sequence };
+        AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() }
+    }
+
+    fn sign(&self, body: TxBody, fee: Fee, number: u64, sequence: u64) -> Vec<u8> {
+        sign_direct(&self.key, &body, &self.auth_info(fee, sequence), &self.chain_id, number)
+    }
+}
+
+/// A `TxRaw` with one DIRECT signature.
+pub fn sign_direct(key: &SecretKey, body: &TxBody, auth: &AuthInfo, chain_id: &str, account_number: u64) -> Vec<u8> {
+    let (body, auth) = (body.encode_to_vec(), auth.encode_to_vec());
+    let signature = key.sign(&ve_base::tx::direct_bytes(&body, &auth, chain_id, account_number));
+    TxRaw { body_bytes: body.into(), auth_info_bytes: auth.into(), signatures: vec![signature.to_vec().into()] }
+        .encode_to_vec()
+}
+
+fn body(messages: &[Any], options: &TxOptions) -> TxBody {
+    TxBody { messages: messages.to_vec(), memo: options.memo.clone(), ..TxBody::default() }
+}
+
+fn sha2_hash(raw: &[u8]) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(raw).into()
+}
