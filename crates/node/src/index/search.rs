@@ -104,11 +104,7 @@ impl Index {
         Ok(self.tx(&hash)?.into_iter().collect())
     }
 
-    fn at_heights(
-        &self,
-        heights: &RangeInclusive<u64>,
-        budget: &mut Budget,
-    ) -> Result<BTreeSet<TxPlace>, IndexError> {
+    fn at_heights(&self, heights: &RangeInclusive<u64>, budget: &mut Budget) -> Result<BTreeSet<TxPlace>, IndexError> {
         let from = keys::tx_at(TxPlace { height: *heights.start(), index: 0 });
         let to = keys::tx_at(TxPlace { height: *heights.end(), index: u32::MAX });
         let mut places = BTreeSet::new();

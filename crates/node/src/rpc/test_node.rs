@@ -94,10 +94,8 @@ fn time(height: u64) -> Timestamp {
 }
 
 pub fn event(kind: &str, attributes: &[(&str, &str)]) -> Event {
-    let attributes = attributes
-        .iter()
-        .map(|(k, v)| EventAttribute { key: (*k).into(), value: (*v).into(), index: true })
-        .collect();
+    let attributes =
+        attributes.iter().map(|(k, v)| EventAttribute { key: (*k).into(), value: (*v).into(), index: true }).collect();
     Event { r#type: kind.into(), attributes }
 }
 
@@ -131,12 +129,8 @@ pub fn block(height: u64) -> CommittedBlock {
         consensus_param_updates: None,
         app_hash: vec![9; 32],
     };
-    let block = Block {
-        header: Some(header),
-        data: Some(Data { txs }),
-        evidence: None,
-        last_commit: Some(commit(height - 1)),
-    };
+    let block =
+        Block { header: Some(header), data: Some(Data { txs }), evidence: None, last_commit: Some(commit(height - 1)) };
     CommittedBlock { stored: StoredBlock { id: id(height), size: block.encoded_len() as u64, block }, results }
 }
 
@@ -191,10 +185,7 @@ impl NodeView for TestNode {
             version: "0.38.17".into(),
             channels: vec![0x40, 0x20],
             moniker: "test".into(),
-            other: Some(DefaultNodeInfoOther {
-                tx_index: "on".into(),
-                rpc_address: "tcp://127.0.0.1:26657".into(),
-            }),
+            other: Some(DefaultNodeInfoOther { tx_index: "on".into(), rpc_address: "tcp://127.0.0.1:26657".into() }),
         }
     }
 
@@ -345,7 +336,8 @@ impl Application for TestApp {
     fn check_tx(&self, tx: &Bytes, _: CheckKind) -> CheckTxResult {
         let mut result = CheckTxResult::default();
         if tx.starts_with(b"bad") {
-            result.result = TxResult { code: 2, codespace: "sdk".into(), log: "tx parse error".into(), ..Default::default() };
+            result.result =
+                TxResult { code: 2, codespace: "sdk".into(), log: "tx parse error".into(), ..Default::default() };
         }
         result
     }

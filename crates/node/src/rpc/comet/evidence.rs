@@ -34,7 +34,8 @@ fn vote(value: &Value) -> Result<Vote, RpcError> {
         total: u32::try_from(int(&id["parts"]["total"], "parts.total")?).map_err(|_| wrong("parts.total"))?,
         hash: hex_bytes(&id["parts"]["hash"], "parts.hash")?,
     };
-    let small = |name: &str| -> Result<i32, RpcError> { i32::try_from(int(&value[name], name)?).map_err(|_| wrong(name)) };
+    let small =
+        |name: &str| -> Result<i32, RpcError> { i32::try_from(int(&value[name], name)?).map_err(|_| wrong(name)) };
     Ok(Vote {
         r#type: small("type")?,
         height: int(&value["height"], "height")?,

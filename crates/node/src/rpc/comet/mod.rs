@@ -8,7 +8,7 @@ mod methods;
 mod params;
 pub mod results;
 mod subscription;
-pub mod tx_proof;
+mod tx_proof;
 mod ws;
 
 #[cfg(test)]
@@ -17,8 +17,6 @@ mod http_tests;
 mod params_tests;
 #[cfg(test)]
 mod shape_tests;
-#[cfg(test)]
-mod tx_proof_tests;
 #[cfg(test)]
 mod ws_tests;
 

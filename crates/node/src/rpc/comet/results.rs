@@ -15,11 +15,8 @@ pub fn events(events: &[Event]) -> Value {
     events
         .iter()
         .map(|event| {
-            let attributes: Vec<Value> = event
-                .attributes
-                .iter()
-                .map(|a| json!({"key": a.key, "value": a.value, "index": a.index}))
-                .collect();
+            let attributes: Vec<Value> =
+                event.attributes.iter().map(|a| json!({"key": a.key, "value": a.value, "index": a.index})).collect();
             json!({"type": event.r#type, "attributes": attributes})
         })
         .collect()

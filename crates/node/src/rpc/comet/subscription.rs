@@ -29,9 +29,7 @@ pub fn matching(block: &CommittedBlock, query: &Query) -> Vec<Value> {
     messages(block)
         .into_iter()
         .filter(|message| query.matches(&message.events))
-        .map(|message| {
-            json!({"query": query.text(), "data": message.data(), "events": event_map(&message.events)})
-        })
+        .map(|message| json!({"query": query.text(), "data": message.data(), "events": event_map(&message.events)}))
         .collect()
 }
 

@@ -176,8 +176,7 @@ impl Connection {
 
     fn subscribe(&mut self, id: &Value, params: Value) -> Result<Value, RpcError> {
         let text = query_text(params)?;
-        let query: Query =
-            text.parse().map_err(|e| RpcError::Internal(format!("failed to parse query: {e}")))?;
+        let query: Query = text.parse().map_err(|e| RpcError::Internal(format!("failed to parse query: {e}")))?;
         if self.subscriptions.contains_key(&text) {
             return Err(RpcError::Internal("already subscribed".into()));
         }

@@ -89,9 +89,7 @@ impl<'a> Encoder<'a> {
             Value::String(text) => text.clone().into(),
             Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
             Value::EnumNumber(number) => match field.kind() {
-                Kind::Enum(values) => {
-                    values.get_value(*number).map_or_else(|| (*number).into(), |v| v.name().into())
-                }
+                Kind::Enum(values) => values.get_value(*number).map_or_else(|| (*number).into(), |v| v.name().into()),
                 _ => (*number).into(),
             },
             Value::Message(message) => self.nested(message, depth),
@@ -112,7 +110,8 @@ impl<'a> Encoder<'a> {
             any.get_field_by_name("value").and_then(|v| v.as_bytes().cloned()).unwrap_or_default(),
         );
         let desc: Option<MessageDescriptor> = self.pool.get_message_by_name(name_of(&url));
-        let content = desc.filter(|_| depth < MAX_ANY_DEPTH).and_then(|d| DynamicMessage::decode(d, bytes.clone()).ok());
+        let content =
+            desc.filter(|_| depth < MAX_ANY_DEPTH).and_then(|d| DynamicMessage::decode(d, bytes.clone()).ok());
         let mut object = Map::new();
         object.insert("@type".into(), url.into());
         match content {

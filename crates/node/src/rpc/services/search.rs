@@ -1,12 +1,10 @@
 //! `GetTx`, `GetTxsEvent` and `GetBlockWithTxs`: transactions from index and block store.
 
-use ve_proto::{
-    cosmos::{
-        base::{abci::v1beta1::TxResponse, query::v1beta1::PageResponse},
-        tx::v1beta1::{
-            GetBlockWithTxsRequest, GetBlockWithTxsResponse, GetTxRequest, GetTxResponse, GetTxsEventRequest,
-            GetTxsEventResponse, OrderBy, Tx,
-        },
+use ve_proto::cosmos::{
+    base::{abci::v1beta1::TxResponse, query::v1beta1::PageResponse},
+    tx::v1beta1::{
+        GetBlockWithTxsRequest, GetBlockWithTxsResponse, GetTxRequest, GetTxResponse, GetTxsEventRequest,
+        GetTxsEventResponse, OrderBy, Tx,
     },
 };
 

@@ -1,0 +1,10 @@
+//! The bytes of CometBFT 0.38: what light clients and relayers verify. Nothing here knows the consensus engine.
+
+pub mod canonical;
+pub mod hash;
+pub mod merkle;
+pub mod parts;
+pub mod validators;
+
+#[cfg(test)]
+mod vectors_tests;
