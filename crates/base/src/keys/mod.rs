@@ -89,6 +89,17 @@ impl PublicKey {
         }
     }
 
+    /// Refuses bytes that are no point of the key's curve. Keys are taken as they come until they verify something; a
+    /// key that is kept for later (a validator's) is checked first.
+    pub fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Secp256k1(key) => secp256k1::PublicKey::from_slice(key).map(|_| ()).map_err(invalid),
+            Self::Ed25519(key) => ed25519_zebra::VerificationKey::try_from(*key).map(|_| ()).map_err(invalid),
+            Self::Secp256r1(key) => p256_uncompressed(key).map(|_| ()),
+            Self::Multisig(multisig) => multisig.members().iter().try_for_each(Self::check),
+        }
+    }
+
     /// Verifies a 64-byte signature over `message`. secp256k1 and P-256 sign SHA-256(message) and only the low-S form
     /// is accepted, so that nobody can change a transaction's hash; ed25519 follows ZIP-215. Multisig signatures are
     /// verified by [`crate::tx::SignDoc::verify`], because members sign different bytes.

@@ -1,4 +1,5 @@
-//! The modules that every Cosmos chain has: accounts and balances.
+//! The modules that every Cosmos chain has: accounts, balances and stake.
 
 pub mod auth;
 pub mod bank;
+pub mod staking;
