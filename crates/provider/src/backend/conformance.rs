@@ -126,7 +126,7 @@ impl Suite<'_> {
             follow: true,
             ..LogQuery::default()
         };
-        let mut lines = ok("logs", logs.logs(id, query).await)?;
+        let mut lines = ok("logs", logs.read_logs(id, query).await)?;
         let said = async {
             while let Some(line) = lines.recv().await {
                 if line.text.contains(&self.fixture.says) {
@@ -149,7 +149,7 @@ impl Suite<'_> {
             command: self.fixture.exec.clone(),
             tty: None,
         };
-        let mut session = ok("exec", exec.exec(id, request).await)?;
+        let mut session = ok("exec", exec.run_command(id, request).await)?;
         let mut printed = Vec::new();
         loop {
             let next = tokio::time::timeout(self.fixture.patience, session.output.recv()).await;

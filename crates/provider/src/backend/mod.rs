@@ -96,14 +96,14 @@ pub trait Logs: Send + Sync {
     /// Lines in the order they were written, one replica after the other when no
     /// follow is asked; the stream ends at the last line, or with the workload when
     /// following.
-    async fn logs(&self, id: &WorkloadId, query: LogQuery) -> Result<LogStream>;
+    async fn read_logs(&self, id: &WorkloadId, query: LogQuery) -> Result<LogStream>;
 }
 
 /// Commands inside a running workload.
 #[async_trait]
 pub trait Exec: Send + Sync {
     /// Runs a command in one replica. Dropping the session kills the command.
-    async fn exec(&self, id: &WorkloadId, request: ExecRequest) -> Result<ExecSession>;
+    async fn run_command(&self, id: &WorkloadId, request: ExecRequest) -> Result<ExecSession>;
 }
 
 /// Addresses at which customers reach published ports.

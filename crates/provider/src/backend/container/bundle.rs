@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 use super::cgroup::Hierarchy;
@@ -14,6 +15,33 @@ const CPU_PERIOD: u64 = 100_000;
 /// Directories of the image that become writable scratch space, with the mode of
 /// the usual root file system.
 const SCRATCH: [(&str, u32); 3] = [("/tmp", 0o1777), ("/var/tmp", 0o1777), ("/run", 0o755)];
+
+/// Limits per process, soft and hard.
+const RLIMITS: [(&str, Resource, u64); 3] = [
+    ("RLIMIT_NOFILE", Resource::Nofile, 65_536),
+    ("RLIMIT_CORE", Resource::Core, 0),
+    ("RLIMIT_MEMLOCK", Resource::Memlock, 65_536),
+];
+
+/// A limit as far as this process may set it: it need not be allowed to raise one.
+fn reachable(resource: Resource, wanted: u64) -> u64 {
+    getrlimit(resource).maximum.map_or(wanted, |m| m.min(wanted))
+}
+
+/// Sets the limits of a workload on this process. The runtime sets them again
+/// inside the user namespace, where it may not raise any.
+pub(super) fn take_rlimits() -> Result<(), String> {
+    for (name, resource, wanted) in RLIMITS {
+        let limit = |value| Rlimit {
+            current: Some(value),
+            maximum: Some(value),
+        };
+        setrlimit(resource, limit(wanted))
+            .or_else(|_| setrlimit(resource, limit(reachable(resource, wanted))))
+            .map_err(|e| format!("set {name}: {e}"))?;
+    }
+    Ok(())
+}
 
 /// A directory that is writable inside.
 pub(super) struct Scratch {
@@ -88,11 +116,10 @@ pub(super) fn process(config: &KeeperConfig, args: &[String], tty: Option<(u16, 
             "bounding": [], "effective": [], "inheritable": [],
             "permitted": [], "ambient": [],
         },
-        "rlimits": [
-            {"type": "RLIMIT_NOFILE", "soft": 65_536, "hard": 65_536},
-            {"type": "RLIMIT_CORE", "soft": 0, "hard": 0},
-            {"type": "RLIMIT_MEMLOCK", "soft": 65_536, "hard": 65_536},
-        ],
+        "rlimits": RLIMITS.map(|(name, resource, wanted)| {
+            let value = reachable(resource, wanted);
+            json!({"type": name, "soft": value, "hard": value})
+        }),
         "noNewPrivileges": true,
     });
     if let Some((rows, cols)) = tty {

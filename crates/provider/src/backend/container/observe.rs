@@ -78,7 +78,7 @@ impl Meter for ContainerBackend {
 
 #[async_trait]
 impl Logs for ContainerBackend {
-    async fn logs(&self, id: &WorkloadId, query: LogQuery) -> Result<LogStream> {
+    async fn read_logs(&self, id: &WorkloadId, query: LogQuery) -> Result<LogStream> {
         let mut replicas = Vec::new();
         if let Some(record) = self.inner.record(id)? {
             for index in 0..record.spec.replicas {
@@ -113,7 +113,7 @@ impl Logs for ContainerBackend {
 
 #[async_trait]
 impl Exec for ContainerBackend {
-    async fn exec(&self, id: &WorkloadId, request: ExecRequest) -> Result<ExecSession> {
+    async fn run_command(&self, id: &WorkloadId, request: ExecRequest) -> Result<ExecSession> {
         let record = self.inner.require(id)?;
         if request.replica >= record.spec.replicas {
             return Err(BackendError::not_found(format!(
