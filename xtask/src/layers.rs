@@ -32,6 +32,8 @@ const RANKS: &[(&str, u32)] = &[
     ("ve-verifier", 50),
     ("ve-bridges", 50),
     ("virtengine", 60),
+    // Programs that run as somebody's workload: nothing of the product is in them.
+    ("hello-web", 0),
     ("ve-testkit", 70),
     ("xtask", 70),
 ];
@@ -47,6 +49,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("ve-bridges", &["ve-client", "ve-service", "ve-base", "ve-proto"]),
     // Consensus drives any application: it knows the boundary in sdk, never a module.
     ("ve-node", &["ve-sdk", "ve-service", "ve-store", "ve-base", "ve-proto"]),
+    ("hello-web", &[]),
     ("xtask", &[]),
 ];
 

@@ -11,7 +11,7 @@ use ve_sdk::application::{
     AppInfo, Application, BlockInput, CheckKind, CheckTxResult, Fatal, FinalizeBlockResponse, InitChain,
     InitChainResponse, Query, QueryResult, TxResult, Verdict,
 };
-use ve_sdk::context::{BlockInfo, Committed, Mode, State};
+use ve_sdk::context::{BlockInfo, Committed, Mode, QueryContext, State};
 use ve_sdk::executor::Executor;
 use ve_sdk::{Module, Registry};
 use ve_store::Store;
@@ -93,6 +93,14 @@ impl App {
         };
         app.reset_check();
         Ok(app)
+    }
+
+    /// Lets `reader` look at the last committed state; `None` before genesis. For tools and tests that sit beside the
+    /// application rather than behind its queries.
+    pub fn read<T>(&self, reader: impl FnOnce(&QueryContext<'_>) -> T) -> Option<T> {
+        let view = self.view();
+        let block = view.block?;
+        Some(reader(&QueryContext::new(view.state.as_ref(), &block, &self.registry)))
     }
 
     pub(crate) fn view(&self) -> View {
