@@ -7,6 +7,7 @@ pub fn modules() -> Vec<Box<dyn Module>> {
     vec![
         Box::new(ve_chain_core::auth::Auth),
         Box::new(ve_chain_core::bank::Bank),
+        Box::new(ve_chain_core::staking::Staking),
         // new-module: rows above
     ]
 }
