@@ -113,10 +113,10 @@ fn survive(world: &World) -> Result<(), String> {
 }
 
 fn exit_unwatched(world: &World) -> Result<(), String> {
-    let remote = start(world, |site| site.spec(&["sleep", "1"]))?;
+    let remote = start(world, |site| site.spec(&["sleep", "2"]))?;
     let mut remote = remote;
     remote.child.kill().map_err(|e| e.to_string())?;
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(4));
     let (site, id) = remote.crash()?;
     let status = site.wait(&id, |r| r.state == ReplicaState::Exited)?;
     let exit = status.last_exit.ok_or("no exit")?;

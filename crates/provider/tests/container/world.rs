@@ -53,7 +53,8 @@ fn compile(dir: &Path) -> Result<Vec<u8>, String> {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let to = dir.join("probe");
     let done = Command::new(rustc)
-        .args(["--edition", "2024", "-C", "target-feature=+crt-static", "-o"])
+        .args(["--edition", "2024", "-C", "target-feature=+crt-static"])
+        .args(["-C", "strip=symbols", "-o"])
         .arg(&to)
         .arg(source)
         .status()

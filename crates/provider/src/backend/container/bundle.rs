@@ -104,10 +104,10 @@ fn environment(config: &KeeperConfig) -> Vec<String> {
 }
 
 /// The process part, shared by the main process and commands run later.
-pub(super) fn process(config: &KeeperConfig, args: &[String], tty: Option<(u16, u16)>) -> Value {
+pub(super) fn process(config: &KeeperConfig, args: &[String], tty: bool) -> Value {
     let user = config.image.config.user;
-    let mut process = json!({
-        "terminal": tty.is_some(),
+    json!({
+        "terminal": tty,
         "user": {"uid": user.uid, "gid": user.gid},
         "args": args,
         "env": environment(config),
@@ -121,11 +121,7 @@ pub(super) fn process(config: &KeeperConfig, args: &[String], tty: Option<(u16, 
             json!({"type": name, "soft": value, "hard": value})
         }),
         "noNewPrivileges": true,
-    });
-    if let Some((rows, cols)) = tty {
-        process["consoleSize"] = json!({"height": rows, "width": cols});
-    }
-    process
+    })
 }
 
 /// The whole configuration. `rootfs` and `scratch_dir` are the paths as the
@@ -178,7 +174,7 @@ pub(super) fn runtime_config(
     linux["namespaces"] = namespaces.iter().map(|n| json!({"type": n})).collect();
     json!({
         "ociVersion": "1.0.2",
-        "process": process(config, &process_args(config), None),
+        "process": process(config, &process_args(config), false),
         "root": {"path": rootfs, "readonly": true},
         "hostname": config.hostname,
         "mounts": mounts(config, scratch_dir, etc),

@@ -139,13 +139,13 @@ impl Unpacker {
             directories.push(volume?);
         }
         for path in &directories {
-            let made = self.root.mkdir_all(path, &permissions(0o755));
-            made.map_err(|e| {
-                ImageError::Refused(format!(
-                    "the image has something other than a directory at /{}: {e}",
-                    path.display()
-                ))
-            })?;
+            self.parent(path)?;
+            let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+            let there = self.root.resolve(path).map_err(path_error)?;
+            let there = OwnedFd::from(there);
+            if rustix::fs::openat(&there, ".", flags, Mode::empty()).is_err() {
+                return refuse(format!("/{} is not a directory", path.display()));
+            }
         }
         let etc = self.root.resolve("etc").map_err(path_error)?;
         let etc = OwnedFd::from(etc);
@@ -233,12 +233,32 @@ impl Unpacker {
     }
 
     fn parent(&self, path: &Path) -> Result<OwnedFd, ImageError> {
-        let handle = if path.as_os_str().is_empty() {
-            self.root.resolve(".")
-        } else {
-            self.root.mkdir_all(path, &permissions(0o755))
-        };
-        Ok(OwnedFd::from(handle.map_err(path_error)?))
+        if path.as_os_str().is_empty() {
+            return Ok(OwnedFd::from(self.root.resolve(".").map_err(path_error)?));
+        }
+        match self.root.resolve(path) {
+            Ok(handle) => Ok(handle.into()),
+            Err(_) => self.make_directories(path),
+        }
+    }
+
+    /// Creates a directory and those above it that no layer names; they belong to
+    /// the image's user 0.
+    fn make_directories(&self, path: &Path) -> Result<OwnedFd, ImageError> {
+        let made = self.root.mkdir_all(path, &permissions(0o755));
+        let made = OwnedFd::from(made.map_err(path_error)?);
+        let owner = (Uid::from_raw(self.ids.base), Gid::from_raw(self.ids.base));
+        for ancestor in path.ancestors().filter(|a| !a.as_os_str().is_empty()) {
+            let dir = self.root.resolve(ancestor).map_err(path_error)?;
+            let dir = OwnedFd::from(dir);
+            // Only what was just made still belongs to the unpacking process.
+            if rustix::fs::fstat(&dir).map_err(errno)?.st_uid == 0 {
+                let flags = AtFlags::EMPTY_PATH;
+                rustix::fs::chownat(&dir, "", Some(owner.0), Some(owner.1), flags)
+                    .map_err(errno)?;
+            }
+        }
+        Ok(made)
     }
 
     /// Removes what a lower layer had under this name, unless both are directories.

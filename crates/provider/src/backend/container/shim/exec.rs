@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -98,8 +98,7 @@ fn spawn(
 
     let unique = std::process::id();
     let process = Removed(dir.join(format!("exec-{unique}.json")));
-    let size = start.tty.map(|t| (t.rows, t.cols));
-    let mut value = bundle::process(config, &start.command, size);
+    let mut value = bundle::process(config, &start.command, start.tty.is_some());
     if start.tty.is_some()
         && let Some(env) = value["env"].as_array_mut()
     {
@@ -110,7 +109,7 @@ fn spawn(
     let mut builder = ContainerBuilder::new(config.container.clone(), SyscallType::default())
         .with_root_path(dir.join("runtime"))
         .map_err(|e| text(&e))?
-        .with_executor(Sealed::new()?);
+        .with_executor(Sealed::new(start.tty)?);
     if start.tty.is_some() {
         let socket = Removed(dir.join(format!("tty-{unique}.sock")));
         let listener = UnixListener::bind(format!("tty-{unique}.sock")).map_err(|e| text(&e))?;
@@ -218,7 +217,11 @@ fn feed(input: fs::File, terminal: Option<OwnedFd>, pid: Pid) {
                 }
                 input = None;
             }
-            Ok(Frame::Resize(size)) => resize(terminal.as_ref(), size),
+            Ok(Frame::Resize(size)) => {
+                if let Some(terminal) = &terminal {
+                    let _ = resize(terminal, size);
+                }
+            }
             Ok(_) => {}
             Err(_) => {
                 let _ = killpg(pid, Signal::SIGKILL);
@@ -228,15 +231,14 @@ fn feed(input: fs::File, terminal: Option<OwnedFd>, pid: Pid) {
     }
 }
 
-fn resize(terminal: Option<&OwnedFd>, size: TermSize) {
-    let Some(terminal) = terminal else { return };
+pub(super) fn resize(terminal: impl AsFd, size: TermSize) -> io::Result<()> {
     let size = rustix::termios::Winsize {
         ws_row: size.rows,
         ws_col: size.cols,
         ws_xpixel: 0,
         ws_ypixel: 0,
     };
-    let _ = rustix::termios::tcsetwinsize(terminal, size);
+    Ok(rustix::termios::tcsetwinsize(terminal, size)?)
 }
 
 fn wait(pid: Pid) -> i32 {

@@ -186,7 +186,7 @@ impl Keeper {
         let builder = ContainerBuilder::new(self.config.container.clone(), SyscallType::default())
             .with_root_path(&runtime)
             .map_err(|e| text(&e))?
-            .with_executor(Sealed::new()?)
+            .with_executor(Sealed::new(None)?)
             .with_stdin(stdin)
             .with_stdout(out_write)
             .with_stderr(err_write)

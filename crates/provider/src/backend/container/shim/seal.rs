@@ -7,6 +7,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use seccompiler::BpfProgram;
 
 use super::super::seccomp;
+use crate::backend::TermSize;
 
 /// Executes the program under the system call filter.
 ///
@@ -16,12 +17,15 @@ use super::super::seccomp;
 #[derive(Clone)]
 pub(super) struct Sealed {
     programs: Vec<BpfProgram>,
+    terminal: Option<TermSize>,
 }
 
 impl Sealed {
-    pub(super) fn new() -> Result<Self, String> {
+    /// `terminal` is the size that standard input gets if it is one.
+    pub(super) fn new(terminal: Option<TermSize>) -> Result<Self, String> {
         Ok(Self {
             programs: seccomp::programs()?,
+            terminal,
         })
     }
 }
@@ -37,6 +41,9 @@ impl Executor for Sealed {
             .map_err(|e| other("reset the signal mask", &e))?;
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)
             .map_err(|e| other("tie to the keeper", &e))?;
+        if let Some(size) = self.terminal {
+            super::exec::resize(std::io::stdin(), size).map_err(|e| other("size the terminal", &e))?;
+        }
         for program in &self.programs {
             seccompiler::apply_filter(program)
                 .map_err(|e| other("install the system call filter", &e))?;
