@@ -1,6 +1,9 @@
 //! Developer tasks that are not part of the product.
 
+mod bench;
+mod command;
 mod layers;
+mod new_module;
 mod proto;
 mod test;
 mod tidy;
@@ -26,6 +29,10 @@ enum Task {
     Tidy,
     /// Checks that every crate depends only on what its layer may know.
     Layers,
+    /// Measures beside a peer or the physical limit.
+    Bench(bench::Args),
+    /// Writes a new chain module: schema, folder and its row in the table of modules.
+    NewModule(new_module::Args),
     /// Generates the Rust code and descriptors from `proto/`.
     Proto {
         /// Compare with what is checked in and change nothing.
@@ -39,6 +46,8 @@ fn main() -> ExitCode {
         Task::Test(args) => return test::run(&args),
         Task::Tidy => tidy::run(),
         Task::Layers => layers::run(),
+        Task::Bench(args) => bench::run(&args),
+        Task::NewModule(args) => new_module::run(&args),
         Task::Proto { check } => proto::run(check),
     };
     match result {

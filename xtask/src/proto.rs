@@ -19,7 +19,11 @@ const ZERO_COPY: &[&str] =
 
 /// Writes the generated files; with `check` compares them with what is checked in and fails on any difference.
 pub fn run(check: bool) -> Result<()> {
-    let root = workspace_root()?;
+    generate_into(&crate::workspace::root()?, check)
+}
+
+/// As [`run`] for the repository at `root`.
+pub fn generate_into(root: &Path, check: bool) -> Result<()> {
     let target = root.join("crates/proto/src/gen");
     let scratch = tempfile::tempdir().context("create a temporary directory")?;
     generate(&root.join("proto"), scratch.path())?;
@@ -32,10 +36,6 @@ pub fn run(check: bool) -> Result<()> {
         return Ok(());
     }
     bail!("generated code is stale: {}; run `cargo xtask proto` and commit the result", differing.join(", "));
-}
-
-fn workspace_root() -> Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).context("xtask lies in the workspace root")
 }
 
 fn generate(proto: &Path, out: &Path) -> Result<()> {

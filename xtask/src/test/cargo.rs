@@ -14,11 +14,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{Artifact, Message, TargetKind};
 
-use super::{
-    command::{self, Finished, cargo_command},
-    output,
-    report::Outcome,
-};
+use crate::command::{self, Finished, cargo_command};
+
+use super::{output, report::Outcome};
 
 /// Longest run of one test executable.
 const LIMIT: Duration = Duration::from_secs(30 * 60);

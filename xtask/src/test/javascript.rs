@@ -2,12 +2,9 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use super::{
-    command::{self, Finished},
-    output,
-    report::Outcome,
-    setup,
-};
+use crate::command::{self, Finished};
+
+use super::{output, report::Outcome, setup};
 
 const INSTALL_LIMIT: Duration = Duration::from_secs(5 * 60);
 const LIMIT: Duration = Duration::from_secs(15 * 60);

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: sets up what the tests need, runs every check and test, adds up what all runners report.
 
 mod cargo;
-mod command;
+
 mod javascript;
 mod output;
 mod report;
@@ -14,6 +14,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 
+use crate::command;
 use cargo::Built;
 use report::{Outcome, Report};
 

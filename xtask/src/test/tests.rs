@@ -3,9 +3,10 @@ use std::{
     time::Duration,
 };
 
+use crate::command::{self, Finished};
+
 use super::{
     cargo::judge,
-    command::{self, Finished},
     output,
     report::{Outcome, Report},
 };

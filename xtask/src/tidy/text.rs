@@ -86,7 +86,9 @@ pub fn promises(tree: &Tree, _: &Exceptions) -> Vec<Violation> {
 
 /// Paths of one person's machine.
 pub fn machine_paths(tree: &Tree, _: &Exceptions) -> Vec<Violation> {
-    let path = pattern(r#"(^|[\s"'`(=:])(/work/[a-z.]|/root/\.(cargo|rustup)|/home/[a-z0-9_-]+/|/Users/[A-Za-z]|[A-Z]:\\Users)"#);
+    let path = pattern(
+        r#"(^|[\s"'`(=:])(/work/[a-z.]|/root/\.(cargo|rustup)|/home/[a-z0-9_-]+/|/Users/[A-Za-z]|[A-Z]:\\Users)"#,
+    );
     lines(tree, "machine-paths", |file, line| {
         if is_rule_source(file) {
             return None;
