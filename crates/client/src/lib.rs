@@ -1,7 +1,11 @@
 //! What every daemon and the command line use to speak with the chain and with providers.
 
+pub mod cert;
+pub mod deploy;
 pub mod error;
 pub mod events;
+pub mod gateway;
+pub mod keystore;
 pub mod manifest;
 pub mod rpc;
 pub mod sdl;

@@ -147,3 +147,20 @@ fn a_manifest_with_an_unknown_field_is_refused() {
     let forged = text.replacen("\"image\"", "\"privileged\":true,\"image\"", 1);
     assert!(manifest::Manifest::from_json(forged.as_bytes()).is_err());
 }
+
+#[test]
+fn groups_go_to_the_chain_and_back_unchanged() {
+    for (name, text) in vectors("valid") {
+        let parsed = sdl::parse(&text).unwrap();
+        for group in manifest::group_specs(&parsed) {
+            let wire = group.to_proto(parsed.reclamation_min_window.unwrap_or(0));
+            assert_eq!(manifest::GroupSpec::from_proto(&wire).unwrap(), group, "{name}");
+        }
+    }
+    assert!(manifest::GroupSpec::from_proto(&{
+        let mut wire = manifest::group_specs(&parse("nginx"))[0].to_proto(0);
+        wire.resources[0].price = None;
+        wire
+    })
+    .is_err());
+}

@@ -6,12 +6,14 @@ mod canonical;
 mod check;
 mod group;
 mod types;
+mod wire;
 
 pub use build::{group_specs, manifest};
 pub use canonical::canonical_json;
 pub use check::{MismatchError, check};
 pub use group::*;
 pub use types::*;
+pub use wire::IncompleteGroup;
 
 use sha2::{Digest, Sha256};
 

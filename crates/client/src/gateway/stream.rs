@@ -1,0 +1,131 @@
+//! Logs and shells over WebSockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{SinkExt as _, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+use super::GatewayError;
+use super::frame::Frame;
+
+const OPEN_TIMEOUT: Duration = Duration::from_secs(15);
+const MAX_MESSAGE: usize = 1 << 20;
+
+pub(super) type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+pub(super) async fn open(url: &reqwest::Url, tls: Arc<rustls::ClientConfig>) -> Result<Socket, GatewayError> {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let unreachable = |cause: String| GatewayError::Unreachable { host: host.clone(), cause };
+    let opened = tokio::time::timeout(OPEN_TIMEOUT, connect(url, tls)).await;
+    match opened.map_err(|_| unreachable("no answer in time".into()))? {
+        Ok(socket) => Ok(socket),
+        Err(Failure::Io(cause)) => Err(unreachable(cause)),
+        Err(Failure::Ws(WsError::Http(response))) => {
+            let body = response.body().as_deref().unwrap_or_default();
+            let message = String::from_utf8_lossy(body).chars().take(1000).collect();
+            Err(GatewayError::Refused { host, status: response.status().as_u16(), message })
+        }
+        Err(Failure::Ws(cause)) => Err(unreachable(cause.to_string())),
+    }
+}
+
+enum Failure {
+    Io(String),
+    Ws(WsError),
+}
+
+async fn connect(url: &reqwest::Url, tls: Arc<rustls::ClientConfig>) -> Result<Socket, Failure> {
+    let io = |cause: &dyn std::fmt::Display| Failure::Io(cause.to_string());
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = url.port_or_known_default().unwrap_or(443);
+    let tcp = TcpStream::connect((host.as_str(), port)).await.map_err(|cause| io(&cause))?;
+    tcp.set_nodelay(true).map_err(|cause| io(&cause))?;
+    let name = rustls::pki_types::ServerName::try_from(host).map_err(|cause| io(&cause))?;
+    let stream = TlsConnector::from(tls).connect(name, tcp).await.map_err(|cause| io(&cause))?;
+    let mut address = url.clone();
+    // Between two special schemes this cannot fail.
+    let _ = address.set_scheme("wss");
+    let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+    let opened = tokio_tungstenite::client_async_with_config(address.as_str(), stream, Some(config)).await;
+    opened.map(|(socket, _)| socket).map_err(Failure::Ws)
+}
+
+/// The next message with content; `None` after a normal close.
+async fn receive(socket: &mut Socket) -> Result<Option<Message>, GatewayError> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Close(Some(close)))) if u16::from(close.code) >= 4000 => {
+                let reason = close.reason.as_str().to_owned();
+                return Err(GatewayError::Closed { code: close.code.into(), reason });
+            }
+            None | Some(Ok(Message::Close(_)) | Err(WsError::ConnectionClosed)) => return Ok(None),
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => return Ok(Some(message)),
+            Some(Ok(_)) => {}
+            Some(Err(cause)) => return Err(GatewayError::Closed { code: 1006, reason: cause.to_string() }),
+        }
+    }
+}
+
+/// One line of a service's output; a text message of the log socket is this as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Service and replica, `web-0`.
+    pub name: String,
+    pub message: String,
+}
+
+pub struct LogStream {
+    socket: Socket,
+}
+
+impl LogStream {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
+    }
+
+    /// `None` when the log ends.
+    pub async fn next(&mut self) -> Result<Option<LogLine>, GatewayError> {
+        loop {
+            let Some(message) = receive(&mut self.socket).await? else { return Ok(None) };
+            let Message::Text(text) = message else { continue };
+            return serde_json::from_str(&text).map(Some).map_err(|cause| GatewayError::Malformed {
+                host: "log stream".into(),
+                cause: cause.to_string(),
+            });
+        }
+    }
+}
+
+pub struct Shell {
+    socket: Socket,
+}
+
+impl Shell {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
+    }
+
+    pub async fn send(&mut self, frame: &Frame) -> Result<(), GatewayError> {
+        let sent = self.socket.send(Message::binary(frame.encode())).await;
+        sent.map_err(|cause| GatewayError::Closed { code: 1006, reason: cause.to_string() })
+    }
+
+    /// `None` when the session is over. Safe to drop and call again.
+    pub async fn next(&mut self) -> Result<Option<Frame>, GatewayError> {
+        loop {
+            let Some(message) = receive(&mut self.socket).await? else { return Ok(None) };
+            if let Message::Binary(bytes) = message {
+                if let Some(frame) = Frame::decode(&bytes) {
+                    return Ok(Some(frame));
+                }
+            }
+        }
+    }
+}

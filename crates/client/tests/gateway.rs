@@ -1,0 +1,160 @@
+//! The gateway client against a TLS server that asks for the customer's certificate.
+
+use std::sync::Arc;
+
+use futures::{SinkExt as _, StreamExt as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::Message;
+use ve_base::keys::hd;
+use ve_client::cert::{Identity, MAX_VALIDITY, Role};
+use ve_client::gateway::frame::{ExitStatus, Frame};
+use ve_client::gateway::{GatewayClient, GatewayError, LeaseRef};
+
+const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+const LEASE: LeaseRef = LeaseRef { dseq: 7, gseq: 1, oseq: 1 };
+
+fn identity(index: u32, role: &Role) -> Identity {
+    let owner = hd::derive(WORDS, 0, index).unwrap().public_key().address();
+    Identity::generate(&owner, role, MAX_VALIDITY).unwrap()
+}
+
+#[derive(Debug)]
+struct Exactly(Vec<u8>);
+
+impl ClientCertVerifier for Exactly {
+    fn root_hint_subjects(&self) -> &[rustls::DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: rustls::pki_types::UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let known = end_entity.as_ref() == self.0.as_slice();
+        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        known.then(ClientCertVerified::assertion).ok_or(refused)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("TLS 1.3 only".into()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        let provider = rustls::crypto::ring::default_provider();
+        rustls::crypto::verify_tls13_signature(message, cert, signed, &provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Serves one kind of connection; gives the address.
+async fn serve(server: &Identity, customer: &Identity, shell: bool) -> String {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(server.key.to_vec()));
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(Arc::new(Exactly(customer.certificate.clone())))
+        .with_single_cert(vec![CertificateDer::from(server.certificate.clone())], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(tcp).await else { continue };
+            if shell {
+                let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+                while let Some(Ok(Message::Binary(bytes))) = socket.next().await {
+                    let reply = match Frame::decode(&bytes).unwrap() {
+                        Frame::Stdin(bytes) if bytes.is_empty() => Frame::Result(ExitStatus { exit_code: 3 }),
+                        Frame::Stdin(bytes) => Frame::Stdout(bytes),
+                        _ => continue,
+                    };
+                    socket.send(Message::binary(reply.encode())).await.unwrap();
+                }
+                continue;
+            }
+            let mut request = vec![0; 64 * 1024];
+            let read = stream.read(&mut request).await.unwrap_or(0);
+            let found = request[..read].starts_with(b"GET /status ");
+            let (status, body) = if found { ("200 OK", "{\"up\":true}") } else { ("404 Not Found", "no lease 7/1/1") };
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            let _ = stream.shutdown().await;
+        }
+    });
+    format!("https://{address}")
+}
+
+fn connect(url: &str, pinned: &Identity, identity: &Identity) -> GatewayClient {
+    GatewayClient::with_pinned(url, vec![pinned.certificate.clone()], identity).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_sides_are_who_the_chain_says() {
+    let (server, customer) = (identity(1, &Role::Gateway(vec!["localhost".into()])), identity(0, &Role::Client));
+    let url = serve(&server, &customer, false).await;
+    let status = connect(&url, &server, &customer).status().await.unwrap();
+    assert_eq!(status["up"], true);
+    let refused = connect(&url, &server, &customer).lease_status(&LEASE).await.unwrap_err();
+    assert!(matches!(&refused, GatewayError::Refused { status: 404, message, .. } if message == "no lease 7/1/1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_another_certificate_of_the_same_provider_name_is_refused() {
+    let role = Role::Gateway(vec!["localhost".into()]);
+    let (server, customer) = (identity(1, &role), identity(0, &Role::Client));
+    let url = serve(&server, &customer, false).await;
+    let on_chain = identity(1, &role);
+    let error = connect(&url, &on_chain, &customer).status().await.unwrap_err();
+    assert!(matches!(error, GatewayError::Unreachable { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_with_another_certificate_is_refused() {
+    let (server, customer) = (identity(1, &Role::Gateway(vec!["localhost".into()])), identity(0, &Role::Client));
+    let url = serve(&server, &customer, false).await;
+    let stranger = identity(2, &Role::Client);
+    assert!(connect(&url, &server, &stranger).status().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_carries_input_output_and_the_exit_code() {
+    let (server, customer) = (identity(1, &Role::Gateway(vec!["localhost".into()])), identity(0, &Role::Client));
+    let url = serve(&server, &customer, true).await;
+    let command = ["/bin/cat".to_owned()];
+    let mut shell = connect(&url, &server, &customer).shell(&LEASE, "web", 0, false, &command).await.unwrap();
+    shell.send(&Frame::Stdin(b"hello".to_vec())).await.unwrap();
+    assert_eq!(shell.next().await.unwrap(), Some(Frame::Stdout(b"hello".to_vec())));
+    shell.send(&Frame::Stdin(Vec::new())).await.unwrap();
+    assert_eq!(shell.next().await.unwrap(), Some(Frame::Result(ExitStatus { exit_code: 3 })));
+}
+
+#[test]
+fn frames_have_one_encoding_and_garbage_is_no_frame() {
+    let resize = Frame::Resize { columns: 80, rows: 24 };
+    assert_eq!(resize.encode(), [105, 0, 80, 0, 24]);
+    for frame in [resize, Frame::Failure("no shell".into()), Frame::Result(ExitStatus { exit_code: -1 })] {
+        assert_eq!(Frame::decode(&frame.encode()), Some(frame));
+    }
+    for garbage in [&[][..], &[99], &[105, 0], &[102, b'x']] {
+        assert_eq!(Frame::decode(garbage), None);
+    }
+}
