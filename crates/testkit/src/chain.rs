@@ -23,7 +23,7 @@ use ve_sdk::application::{
 pub const CHAIN_ID: &str = "ve-test-1";
 /// Balance of every account at genesis: 10 million VE.
 pub const ENDOWMENT: u128 = 10_000_000_000_000;
-const GENESIS_SECONDS: i64 = 1_750_000_000;
+pub(crate) const GENESIS_SECONDS: i64 = 1_750_000_000;
 const PHRASE: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 /// A key with its address.
@@ -47,10 +47,11 @@ pub struct TestChain {
     pub height: u64,
     pub time: BlockTime,
     directory: TempDir,
-    options: fn() -> Options,
+    options: Options,
 }
 
-fn checked_options() -> Options {
+/// Invariants are checked after every block.
+pub fn checked_options() -> Options {
     Options { check_invariants: true, ..Options::default() }
 }
 
@@ -65,18 +66,23 @@ impl TestChain {
         let accounts: Vec<Account> = (0..accounts).map(Account::number).collect();
         let mut app_state = app_state(&accounts);
         change(&mut app_state);
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let app = App::open(directory.path(), checked_options()).expect("an empty directory opens");
         let time = BlockTime { seconds: GENESIS_SECONDS, nanos: 0 };
+        Self::from_state(accounts, app_state, checked_options(), 0, time)
+    }
+
+    /// A chain in a directory of its own whose first block follows `height`, at genesis with `app_state`.
+    pub fn from_state(accounts: Vec<Account>, app_state: Value, options: Options, height: u64, time: BlockTime) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let app = App::open(directory.path(), options.clone()).expect("an empty directory opens");
         app.init_chain(InitChain {
             chain_id: CHAIN_ID.into(),
             genesis_time: time,
-            initial_height: 1,
+            initial_height: height + 1,
             consensus_params: ConsensusParams::default(),
             app_state,
         })
         .expect("the genesis is valid");
-        Self { app, accounts, height: 0, time, directory, options: checked_options }
+        Self { app, accounts, height, time, directory, options }
     }
 
     pub fn path(&self) -> &Path {
@@ -86,7 +92,7 @@ impl TestChain {
     /// Closes the application without any goodbye and opens it again on the same directory.
     pub fn restart(mut self) -> Self {
         drop(self.app);
-        self.app = App::open(self.directory.path(), (self.options)()).expect("the directory opens again");
+        self.app = App::open(self.directory.path(), self.options.clone()).expect("the directory opens again");
         self
     }
 
@@ -202,7 +208,7 @@ pub fn sign(signer: &Account, number: u64, sequence: u64, messages: Vec<prost_ty
         .encode_to_vec()
 }
 
-fn app_state(accounts: &[Account]) -> Value {
+pub(crate) fn app_state(accounts: &[Account]) -> Value {
     let mut state = serde_json::Map::new();
     for module in ve_app::modules() {
         state.insert(module.name().to_owned(), module.default_genesis());

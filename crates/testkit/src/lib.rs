@@ -1,3 +1,4 @@
 //! For tests only: the real application without a network, driven block by block.
 
 pub mod chain;
+pub mod simulation;

@@ -299,11 +299,9 @@ fn validators_that_break_a_rule_are_not_created() {
     let good = create(&chain, 1, SELF_BOND);
     let owner_exists = MsgCreateValidator { pubkey: good.pubkey.clone(), ..create(&chain, 0, SELF_BOND) };
     assert_eq!(refused(&mut chain, 0, &owner_exists), staking(4));
-    let key_exists =
-        MsgCreateValidator { pubkey: Some(PublicKey::Ed25519(consensus_key(0)).to_any()), ..good.clone() };
+    let key_exists = MsgCreateValidator { pubkey: Some(PublicKey::Ed25519(consensus_key(0)).to_any()), ..good.clone() };
     assert_eq!(refused(&mut chain, 1, &key_exists), staking(5));
-    let account_key =
-        MsgCreateValidator { pubkey: Some(chain.accounts[1].key.public_key().to_any()), ..good.clone() };
+    let account_key = MsgCreateValidator { pubkey: Some(chain.accounts[1].key.public_key().to_any()), ..good.clone() };
     assert_eq!(refused(&mut chain, 1, &account_key), staking(6));
     let no_point = MsgCreateValidator {
         pubkey: (0..=255u8)
@@ -354,8 +352,7 @@ fn an_operator_below_its_minimum_self_bond_leaves_the_set_and_an_emptied_validat
     accepted(&mut chain, 0, &message);
     chain.wait(UNBONDING + 5);
     let request = QueryValidatorRequest { validator_addr: operator(&chain, 0) };
-    let gone: Result<QueryValidatorResponse, String> =
-        chain.query("/cosmos.staking.v1beta1.Query/Validator", &request);
+    let gone: Result<QueryValidatorResponse, String> = chain.query("/cosmos.staking.v1beta1.Query/Validator", &request);
     assert!(gone.expect_err("it is gone").contains("key not found"));
     assert_eq!((pool(&chain, BONDED_POOL), pool(&chain, NOT_BONDED_POOL)), (SELF_BOND, 0));
 }
@@ -472,7 +469,8 @@ fn a_genesis_whose_stake_consensus_cannot_count_is_refused() {
     TestChain::with_genesis(1, |state| {
         state["bank"]["balances"][0]["coins"][0]["amount"] = bond.to_string().into();
         let account = ve_testkit::chain::Account::number(0).address;
-        let new = GenesisValidator { account, consensus_key: consensus_key(0), moniker: "huge".into(), self_bond: bond };
+        let new =
+            GenesisValidator { account, consensus_key: consensus_key(0), moniker: "huge".into(), self_bond: bond };
         add_validator(state, &new).expect("the account can bond");
     });
 }
