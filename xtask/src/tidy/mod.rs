@@ -8,6 +8,7 @@ mod acceptance;
 mod chain;
 mod exceptions;
 mod functions;
+mod keys;
 mod manifest;
 mod readme;
 mod text;
@@ -59,6 +60,7 @@ const RULES: &[Rule] = &[
     functions::length,
     chain::determinism,
     chain::failures,
+    keys::store_keys,
     acceptance::rows_name_tests,
     readme::commands,
     exceptions::all_in_use,

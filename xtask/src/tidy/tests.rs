@@ -188,6 +188,22 @@ fn panics_are_refused_in_chain_crates_outside_tests() {
 }
 
 #[test]
+fn two_tables_cannot_share_a_tag() {
+    let keys = "crates/chain/core/src/bank/keys.rs";
+    let table = |tag: u8| format!("const T{tag}: Map<u8, u8> = Map::new(\"bank\", {tag});\n");
+    assert_clean(keys, &(table(1) + &table(2)));
+    assert_refused(keys, &(table(1) + &table(1)), "store-keys");
+    let other = "crates/chain/core/src/auth/keys.rs";
+    assert_eq!(rules(&[(keys, &table(1)), (other, &table(1))]), ["store-keys"]);
+}
+
+#[test]
+fn tables_are_declared_in_the_keys_file_only() {
+    assert_refused(CHAIN, "const T: Item<u8> = Item::new(\"bank\", 9);\n", "store-keys");
+    assert_clean(CHAIN, "fn f() { let a = Item::new(1); }\n");
+}
+
+#[test]
 fn an_exception_needs_its_file_and_name_and_must_still_be_needed() {
     let code = "use std::collections::HashMap;\n";
     let entry = format!("[chain.\"{CHAIN}\"]\nHashMap = \"never iterated\"\n");
