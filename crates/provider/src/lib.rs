@@ -1,2 +1,16 @@
+//! The provider's daemon: sells a machine's capacity on the chain and runs what customers lease.
 
 pub mod backend;
+pub mod bids;
+pub mod chain;
+pub mod config;
+pub mod daemon;
+pub mod db;
+pub mod gateway;
+pub mod lease;
+pub mod model;
+pub mod pricing;
+pub mod queue;
+pub mod reconcile;
+pub mod seal;
+pub mod work;

@@ -1,0 +1,87 @@
+use super::*;
+
+fn id(dseq: u64) -> LeaseId {
+    format!("ve1owner/{dseq}/1/1/ve1provider/1").parse().expect("a well-formed id")
+}
+
+fn chain(dseq: u64, wants: ChainWish) -> ChainLease {
+    ChainLease { id: id(dseq), group_name: "dc".into(), created_at: 0, wants }
+}
+
+fn record(dseq: u64, desired: Desired) -> LeaseRecord {
+    let mut record = LeaseRecord::new(id(dseq), "dc".into(), 0);
+    record.desired = desired;
+    record.manifest = Some("[]".into());
+    record.generation = 1;
+    record
+}
+
+fn runs(dseq: u64) -> Actual {
+    Actual { tag: format!("tag{dseq}"), lease: Some(id(dseq)), generation: 1, running: true }
+}
+
+fn idle(_: &LeaseId) -> bool {
+    false
+}
+
+#[test]
+fn nothing_is_done_when_chain_store_and_backend_agree() {
+    let steps =
+        reconcile(&[chain(1, ChainWish::Run)], &[record(1, Desired::Running)], &[runs(1)], idle, 1000);
+    assert!(steps.is_empty());
+}
+
+#[test]
+fn a_live_lease_whose_workload_is_missing_stopped_or_outdated_is_repaired() {
+    let live = [chain(1, ChainWish::Run)];
+    let records = [record(1, Desired::Running)];
+    let stopped = Actual { running: false, ..runs(1) };
+    let outdated = Actual { generation: 0, ..runs(1) };
+    for actual in [vec![], vec![stopped], vec![outdated]] {
+        assert_eq!(reconcile(&live, &records, &actual, idle, 0), [Step::Repair(id(1))]);
+    }
+}
+
+#[test]
+fn a_lease_with_work_in_the_queue_is_left_to_the_queue() {
+    let steps = reconcile(&[chain(1, ChainWish::Run)], &[record(1, Desired::Running)], &[], |_| true, 0);
+    assert!(steps.is_empty());
+}
+
+#[test]
+fn a_lease_that_the_daemon_missed_is_recorded_and_one_that_ended_unseen_is_ended() {
+    let steps = reconcile(&[chain(1, ChainWish::Run)], &[record(2, Desired::Running)], &[runs(2)], idle, 0);
+    assert_eq!(steps, [Step::Record(id(1)), Step::Ended(id(2))]);
+}
+
+#[test]
+fn a_workload_of_an_ended_lease_is_torn_down_only_after_ten_minutes() {
+    let mut ended = record(1, Desired::Gone);
+    ended.closed_at = Some(1000);
+    let records = [ended];
+    assert!(reconcile(&[], &records, &[runs(1)], idle, 1000 + TEARDOWN_AFTER_S - 1).is_empty());
+    assert_eq!(reconcile(&[], &records, &[runs(1)], idle, 1000 + TEARDOWN_AFTER_S), [Step::TearDown(id(1))]);
+}
+
+#[test]
+fn an_unknown_workload_under_our_tag_is_quarantined_and_never_removed() {
+    let stranger = Actual { tag: "ve-x".into(), lease: None, generation: 0, running: true };
+    assert_eq!(reconcile(&[], &[], &[stranger], idle, 0), [Step::Quarantine("ve-x".into())]);
+}
+
+#[test]
+fn an_overdrawn_lease_is_suspended_and_resumed_after_a_top_up() {
+    let records = [record(1, Desired::Running)];
+    assert_eq!(reconcile(&[chain(1, ChainWish::Suspend)], &records, &[runs(1)], idle, 0), [Step::Suspend(id(1))]);
+    let suspended = [record(1, Desired::Suspended)];
+    let stopped = Actual { running: false, ..runs(1) };
+    assert!(reconcile(&[chain(1, ChainWish::Suspend)], &suspended, &[stopped.clone()], idle, 0).is_empty());
+    assert_eq!(reconcile(&[chain(1, ChainWish::Run)], &suspended, &[stopped], idle, 0), [Step::Resume(id(1))]);
+}
+
+#[test]
+fn a_lease_without_a_manifest_is_not_repaired() {
+    let mut waiting = record(1, Desired::AwaitingManifest);
+    waiting.manifest = None;
+    assert!(reconcile(&[chain(1, ChainWish::Run)], &[waiting], &[], idle, 0).is_empty());
+}
