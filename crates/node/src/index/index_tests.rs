@@ -116,3 +116,20 @@ fn a_gap_is_refused_and_a_repeat_changes_nothing() {
     drop(index);
     assert_eq!(Index::open(dir.path()).expect("reopens").height().expect("reads"), 10);
 }
+
+#[test]
+fn a_full_block_is_indexed_as_one_batch() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let index = Index::open(dir.path()).expect("opens");
+    let names: Vec<String> = (0..5_000).map(|i| format!("tx{i}")).collect();
+    let txs = names.iter().map(|name| (name.as_str(), 0, sent(name))).collect();
+    let full = block(1, txs, vec![]);
+    let started = std::time::Instant::now();
+    index.apply(&full).expect("applies");
+    println!("5,000 transactions with 2 events each indexed in {:?}", started.elapsed());
+    assert_eq!(txs_at(&index, "tx4999"), [(1, 4_999)]);
+}
+
+fn txs_at(index: &Index, sender: &str) -> Vec<(u64, u32)> {
+    txs(index, &format!("transfer.sender='{sender}'"))
+}

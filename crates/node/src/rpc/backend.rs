@@ -179,12 +179,16 @@ pub trait NodeView: Send + Sync + 'static {
 
     fn mempool(&self, limit: usize) -> MempoolView;
 
-    fn peers(&self) -> Vec<Peer>;
+    /// Who is connected; the transport answers, so this may wait for it briefly.
+    async fn peers(&self) -> Vec<Peer>;
 
     /// Addresses that this node listens on, e.g. `/ip4/127.0.0.1/tcp/26656`.
     fn listeners(&self) -> Vec<String>;
 
     fn round_state(&self) -> RoundState;
+
+    /// Address of the validator that proposes in the current round; `None` before consensus has started.
+    fn round_proposer(&self) -> Option<[u8; 20]>;
 
     /// Verifies evidence and keeps it for a proposal; the error says why it was refused.
     fn submit_evidence(&self, evidence: Evidence) -> Result<(), String>;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, http::StatusCode};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -12,9 +12,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
 };
+use tower_http::timeout::TimeoutLayer;
 
-/// A client must send its request head within this time.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client must send its next request head within this time. Longer than HTTP clients keep idle connections (90 s), or
+/// they would send into a connection that was just closed.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(100);
+/// Reading a body and answering it; above the 10 s that `broadcast_tx_commit` waits.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long open requests may take after the stop signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after a failed accept, e.g. when file descriptors are used up.
@@ -27,6 +31,7 @@ const MAX_STREAMS: u32 = 128;
 pub async fn serve(listener: TcpListener, router: Router, max_connections: usize, mut stop: watch::Receiver<bool>) {
     let permits = Arc::new(Semaphore::new(max_connections));
     let graceful = GracefulShutdown::new();
+    let router = router.layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);

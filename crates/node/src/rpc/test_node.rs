@@ -275,7 +275,7 @@ impl NodeView for TestNode {
         MempoolView { total: waiting.len() as u64, total_bytes, txs: waiting.iter().take(limit).cloned().collect() }
     }
 
-    fn peers(&self) -> Vec<Peer> {
+    async fn peers(&self) -> Vec<Peer> {
         vec![Peer { info: self.node_info(), outbound: true, remote_ip: "10.0.0.1".into() }]
     }
 
@@ -285,6 +285,10 @@ impl NodeView for TestNode {
 
     fn round_state(&self) -> RoundState {
         RoundState { height: 4, round: 0, step: 1 }
+    }
+
+    fn round_proposer(&self) -> Option<[u8; 20]> {
+        address().try_into().ok()
     }
 
     fn submit_evidence(&self, _: Evidence) -> Result<(), String> {

@@ -69,8 +69,11 @@ impl From<IndexError> for RpcError {
     }
 }
 
+/// A request, or why it is none and the id to answer to (null when it cannot be told).
+pub type Parsed = Result<Request, (Value, RpcError)>;
+
 /// Splits a body into its requests; each may be malformed on its own. The flag says whether the answer is an array.
-pub fn parse_body(body: &[u8]) -> Result<(Vec<Result<Request, (Value, RpcError)>>, bool), RpcError> {
+pub fn parse_body(body: &[u8]) -> Result<(Vec<Parsed>, bool), RpcError> {
     let value: Value = serde_json::from_slice(body).map_err(|e| RpcError::Parse(e.to_string()))?;
     match value {
         Value::Array(items) if items.is_empty() => Err(RpcError::InvalidRequest("the batch is empty".into())),
@@ -83,8 +86,7 @@ pub fn parse_body(body: &[u8]) -> Result<(Vec<Result<Request, (Value, RpcError)>
     }
 }
 
-/// An error comes with the id to answer to, null when it cannot be told.
-pub fn parse(value: Value) -> Result<Request, (Value, RpcError)> {
+pub fn parse(value: Value) -> Parsed {
     let Value::Object(mut object) = value else {
         return Err((Value::Null, RpcError::InvalidRequest("a request is a JSON object".into())));
     };

@@ -65,15 +65,15 @@ async fn post(State(comet): State<Arc<Comet>>, body: Bytes) -> Response {
 }
 
 /// Runs a request; `None` for a notification.
-pub(super) async fn respond(comet: &Comet, request: Request) -> Option<Value> {
+pub(super) async fn respond(comet: &Arc<Comet>, request: Request) -> Option<Value> {
     let id = request.id?;
     let result = run(comet, &request.method, request.params).await;
     Some(answer(&id, result))
 }
 
-async fn run(comet: &Comet, method: &str, params: Value) -> Result<Value, RpcError> {
+async fn run(comet: &Arc<Comet>, method: &str, params: Value) -> Result<Value, RpcError> {
     let names = methods::parameters(method).ok_or_else(|| RpcError::MethodNotFound(method.to_string()))?;
-    methods::call(comet, method, &Params::from_json(params, names)?).await
+    methods::call(comet, method, Params::from_json(params, names)?).await
 }
 
 async fn by_url(State(comet): State<Arc<Comet>>, Path(method): Path<String>, RawQuery(query): RawQuery) -> Response {
@@ -84,7 +84,7 @@ async fn by_url(State(comet): State<Arc<Comet>>, Path(method): Path<String>, Raw
         return (StatusCode::NOT_FOUND, Json(answer(&id, Err(error)))).into_response();
     }
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect::<Vec<_>>();
-    let result = methods::call(&comet, &method, &Params::from_url(pairs)).await;
+    let result = methods::call(&comet, &method, Params::from_url(pairs)).await;
     let status = if result.is_ok() { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
     (status, Json(answer(&id, result))).into_response()
 }

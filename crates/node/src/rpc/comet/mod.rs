@@ -14,6 +14,8 @@ mod ws;
 #[cfg(test)]
 mod http_tests;
 #[cfg(test)]
+mod interop_tests;
+#[cfg(test)]
 mod params_tests;
 #[cfg(test)]
 mod shape_tests;

@@ -134,8 +134,8 @@ pub fn consensus_params(comet: &Comet, params: &Params) -> Result<Value, RpcErro
     Ok(json!({"block_height": height.to_string(), "consensus_params": json::consensus_params(&found)}))
 }
 
-pub fn net_info(comet: &Comet) -> Value {
-    let peers: Vec<Value> = comet.backend.view.peers().iter().map(peer).collect();
+pub async fn net_info(comet: &Comet) -> Value {
+    let peers: Vec<Value> = comet.backend.view.peers().await.iter().map(peer).collect();
     let listeners = comet.backend.view.listeners();
     json!({
         "listening": !listeners.is_empty(),
@@ -149,24 +149,51 @@ fn peer(peer: &Peer) -> Value {
     json!({
         "node_info": json::node_info(&peer.info),
         "is_outbound": peer.outbound,
+        "connection_status": {
+            "Duration": "0",
+            "SendMonitor": unmeasured(),
+            "RecvMonitor": unmeasured(),
+            "Channels": [],
+        },
         "remote_ip": peer.remote_ip,
     })
 }
 
-pub fn consensus_state(comet: &Comet) -> Value {
-    let state = comet.backend.view.round_state();
-    json!({"round_state": {
-        "height/round/step": format!("{}/{}/{}", state.height, state.round, state.step),
-        "height_vote_set": [],
-    }})
+/// The transport keeps no traffic counters per peer; `Active` false says that nothing is measured.
+fn unmeasured() -> Value {
+    json!({
+        "Active": false, "Start": "0001-01-01T00:00:00Z", "Duration": "0", "Idle": "0", "Bytes": "0", "Samples": "0",
+        "InstRate": "0", "CurRate": "0", "AvgRate": "0", "PeakRate": "0", "BytesRem": "0", "TimeRem": "0",
+        "Progress": 0,
+    })
 }
 
-pub fn dump_consensus_state(comet: &Comet) -> Value {
+pub fn consensus_state(comet: &Comet) -> Result<Value, RpcError> {
+    let view = comet.backend.view.as_ref();
+    let state = view.round_state();
+    let last = if view.latest_height() == 0 { None } else { view.block(view.latest_height())? };
+    let started = last.and_then(|s| s.block.header).and_then(|h| h.time);
+    let proposer = view.round_proposer();
+    let set = view.validators(state.height)?.unwrap_or_default();
+    let index = proposer.and_then(|address| set.iter().position(|v| v.address == address)).unwrap_or(0);
+    Ok(json!({"round_state": {
+        "height/round/step": format!("{}/{}/{}", state.height, state.round, state.step),
+        "start_time": rfc3339(started.as_ref()),
+        "proposal_block_hash": "",
+        "locked_block_hash": "",
+        "valid_block_hash": "",
+        "height_vote_set": [],
+        "proposer": {"address": proposer.map(|a| hex_upper(&a)).unwrap_or_default(), "index": index},
+    }}))
+}
+
+pub async fn dump_consensus_state(comet: &Comet) -> Value {
     let state = comet.backend.view.round_state();
     let peers: Vec<Value> = comet
         .backend
         .view
         .peers()
+        .await
         .iter()
         .map(|p| json!({"node_address": format!("{}@{}", p.info.default_node_id, p.remote_ip)}))
         .collect();

@@ -5,6 +5,8 @@ mod info;
 mod mempool;
 mod search;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{Comet, envelope::RpcError, params::Params};
@@ -45,18 +47,32 @@ pub fn parameters(method: &str) -> Option<&'static [&'static str]> {
     METHODS.iter().find(|(name, _)| *name == method).map(|(_, parameters)| *parameters)
 }
 
-pub async fn call(comet: &Comet, method: &str, params: &Params) -> Result<Value, RpcError> {
+/// Runs a method. Those that read from disk run beside the network tasks, which must not wait for it.
+pub async fn call(comet: &Arc<Comet>, method: &str, params: Params) -> Result<Value, RpcError> {
     match method {
         "health" => Ok(json!({})),
+        "abci_query" => info::abci_query(comet, &params).await,
+        "net_info" => Ok(info::net_info(comet).await),
+        "dump_consensus_state" => Ok(info::dump_consensus_state(comet).await),
+        "broadcast_tx_async" => mempool::broadcast_async(comet, &params),
+        "broadcast_tx_sync" => mempool::broadcast_sync(comet, &params).await,
+        "broadcast_tx_commit" => mempool::broadcast_commit(comet, &params).await,
+        _ => {
+            let (comet, method) = (comet.clone(), method.to_string());
+            let work = tokio::task::spawn_blocking(move || read(&comet, &method, &params));
+            work.await.map_err(|_| RpcError::Internal("the method's handler failed".into()))?
+        }
+    }
+}
+
+fn read(comet: &Comet, method: &str, params: &Params) -> Result<Value, RpcError> {
+    match method {
         "status" => info::status(comet),
         "abci_info" => Ok(info::abci_info(comet)),
-        "abci_query" => info::abci_query(comet, params).await,
         "genesis" => info::genesis(comet),
         "genesis_chunked" => info::genesis_chunked(comet, params),
-        "net_info" => Ok(info::net_info(comet)),
         "consensus_params" => info::consensus_params(comet, params),
-        "consensus_state" => Ok(info::consensus_state(comet)),
-        "dump_consensus_state" => Ok(info::dump_consensus_state(comet)),
+        "consensus_state" => info::consensus_state(comet),
         "block" => blocks::block(comet, params),
         "block_by_hash" => blocks::block_by_hash(comet, params),
         "block_results" => blocks::block_results(comet, params),
@@ -68,9 +84,6 @@ pub async fn call(comet: &Comet, method: &str, params: &Params) -> Result<Value,
         "tx" => search::tx(comet, params),
         "tx_search" => search::tx_search(comet, params),
         "block_search" => search::block_search(comet, params),
-        "broadcast_tx_async" => mempool::broadcast_async(comet, params),
-        "broadcast_tx_sync" => mempool::broadcast_sync(comet, params).await,
-        "broadcast_tx_commit" => mempool::broadcast_commit(comet, params).await,
         "check_tx" => mempool::check_tx(comet, params),
         "unconfirmed_txs" => mempool::unconfirmed(comet, params),
         "num_unconfirmed_txs" => Ok(mempool::unconfirmed_count(comet)),
