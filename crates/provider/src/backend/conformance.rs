@@ -4,10 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{
-    Backend, ErrorClass, ExecOutput, ExecRequest, LogQuery, WorkloadId, WorkloadSpec,
-    WorkloadState,
-};
+use super::{Backend, ErrorClass, ExecOutput, ExecRequest, LogQuery, WorkloadId, WorkloadSpec, WorkloadState};
 
 /// What the suite needs to know about the backend under test.
 #[derive(Debug, Clone)]
@@ -67,10 +64,7 @@ impl Suite<'_> {
     async fn before(&self) -> Result<(), String> {
         let spec = &self.fixture.spec;
         ok("validate", self.backend.validate(spec).await)?;
-        let bad = WorkloadSpec {
-            replicas: 0,
-            ..spec.clone()
-        };
+        let bad = WorkloadSpec { replicas: 0, ..spec.clone() };
         refused("0 replicas", ErrorClass::Invalid, self.backend.validate(&bad).await)?;
         let found = ok("find", self.backend.find(&spec.lease_tag).await)?;
         check(found.is_empty(), "the lease tag of the fixture is in use")?;
@@ -82,10 +76,8 @@ impl Suite<'_> {
 
     async fn double_delivery(&self) -> Result<WorkloadId, String> {
         let spec = &self.fixture.spec;
-        let (first, second) = tokio::join!(
-            self.backend.provision("conformance-1", spec),
-            self.backend.provision("conformance-1", spec),
-        );
+        let (first, second) =
+            tokio::join!(self.backend.provision("conformance-1", spec), self.backend.provision("conformance-1", spec),);
         let (first, second) = (ok("provision", first)?, ok("provision again", second)?);
         check(first == second, "two deliveries made two workloads")?;
         self.wait(&first, WorkloadState::Running).await?;
@@ -122,10 +114,7 @@ impl Suite<'_> {
         let Some(logs) = self.backend.logs() else {
             return Ok(false);
         };
-        let query = LogQuery {
-            follow: true,
-            ..LogQuery::default()
-        };
+        let query = LogQuery { follow: true, ..LogQuery::default() };
         let mut lines = ok("logs", logs.read_logs(id, query).await)?;
         let said = async {
             while let Some(line) = lines.recv().await {
@@ -144,11 +133,7 @@ impl Suite<'_> {
         let Some(exec) = self.backend.exec() else {
             return Ok(false);
         };
-        let request = ExecRequest {
-            replica: 0,
-            command: self.fixture.exec.clone(),
-            tty: None,
-        };
+        let request = ExecRequest { replica: 0, command: self.fixture.exec.clone(), tty: None };
         let mut session = ok("exec", exec.run_command(id, request).await)?;
         let mut printed = Vec::new();
         loop {

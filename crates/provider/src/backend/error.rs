@@ -52,10 +52,7 @@ pub struct BackendError {
 impl BackendError {
     /// An error of `class` with a message that names cause and remedy.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self {
-            class,
-            message: message.into(),
-        }
+        Self { class, message: message.into() }
     }
 
     /// [`ErrorClass::Transient`].

@@ -18,10 +18,9 @@ use tokio::sync::mpsc;
 
 pub use error::{BackendError, ErrorClass, Result};
 pub use types::{
-    Capabilities, Capacity, Counters, Endpoint, ExecInput, ExecOutput, ExecRequest, ExitStatus,
-    LogLine, LogQuery, LogStream, PortSpec, Protocol, RegistryCredentials, ReplicaState,
-    ReplicaStatus, Resources, RestartPolicy, TermSize, Usage, Workload, WorkloadId, WorkloadSpec,
-    WorkloadState,
+    Capabilities, Capacity, Counters, Endpoint, ExecInput, ExecOutput, ExecRequest, ExitStatus, LogLine, LogQuery,
+    LogStream, PortSpec, Protocol, RegistryCredentials, ReplicaState, ReplicaStatus, Resources, RestartPolicy,
+    TermSize, Usage, Workload, WorkloadId, WorkloadSpec, WorkloadState,
 };
 
 /// What the backend has and what it can do.

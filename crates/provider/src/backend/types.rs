@@ -46,9 +46,7 @@ impl TryFrom<String> for WorkloadId {
         if text.len() == 32 && text.bytes().all(hex) {
             Ok(Self(text))
         } else {
-            Err(BackendError::invalid(
-                "a workload id is 32 lower-case hex digits",
-            ))
+            Err(BackendError::invalid("a workload id is 32 lower-case hex digits"))
         }
     }
 }
@@ -105,9 +103,7 @@ pub struct RegistryCredentials {
 
 impl fmt::Debug for RegistryCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RegistryCredentials")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        f.debug_struct("RegistryCredentials").field("username", &self.username).finish_non_exhaustive()
     }
 }
 

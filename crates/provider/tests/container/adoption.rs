@@ -76,19 +76,9 @@ impl Remote {
         self.child.wait().map_err(|e| e.to_string())?;
         let config = world::config(self.dir.path());
         let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
-        let backend = runtime
-            .block_on(ContainerBackend::open(config.clone()))
-            .map_err(|e| e.to_string())?;
+        let backend = runtime.block_on(ContainerBackend::open(config.clone())).map_err(|e| e.to_string())?;
         let dir = self.dir;
-        Ok((
-            Site {
-                runtime,
-                backend,
-                config,
-                dir,
-            },
-            self.id,
-        ))
+        Ok((Site { runtime, backend, config, dir }, self.id))
     }
 }
 

@@ -133,30 +133,19 @@ fn attacks(world: &World) -> Result<(), String> {
         ("device", Layer::new().entry("null", EntryType::Char, "", b""), "device"),
         ("block-device", Layer::new().entry("disk", EntryType::Block, "", b""), "device"),
         ("fifo", Layer::new().entry("pipe", EntryType::Fifo, "", b""), "unsupported type"),
-        (
-            "hardlink-out",
-            Layer::new().entry("shadow", EntryType::Link, "../../../etc/shadow", b""),
-            "leaves the image",
-        ),
-        (
-            "hardlink-absolute",
-            Layer::new().entry("shadow", EntryType::Link, "/etc/shadow-nobody-has", b""),
-            "",
-        ),
+        ("hardlink-out", Layer::new().entry("shadow", EntryType::Link, "../../../etc/shadow", b""), "leaves the image"),
+        ("hardlink-absolute", Layer::new().entry("shadow", EntryType::Link, "/etc/shadow-nobody-has", b""), ""),
         (
             "hardlink-to-symlink",
-            Layer::new()
-                .entry("link", EntryType::Symlink, "/etc/passwd", b"")
-                .entry("hard", EntryType::Link, "link", b""),
+            Layer::new().entry("link", EntryType::Symlink, "/etc/passwd", b"").entry(
+                "hard",
+                EntryType::Link,
+                "link",
+                b"",
+            ),
             "not a regular file",
         ),
-        (
-            "symlink-write",
-            Layer::new()
-                .entry("out", EntryType::Symlink, &target, b"")
-                .file("out/file", b"x"),
-            "",
-        ),
+        ("symlink-write", Layer::new().entry("out", EntryType::Symlink, &target, b"").file("out/file", b"x"), ""),
         ("whiteout-dotdot", Layer::new().file("a/.wh...", b""), "whiteout"),
     ];
     for (name, layer, word) in cases {
@@ -216,17 +205,9 @@ fn changed(world: &World) -> Result<(), String> {
 
 fn whiteouts(world: &World) -> Result<(), String> {
     let site = Site::new(world);
-    let lower = Layer::new()
-        .file("probe", &world.probe)
-        .file("a/one", b"1")
-        .file("a/two", b"2")
-        .file("b/old", b"3")
-        .bytes();
-    let upper = Layer::new()
-        .file("a/.wh.one", b"")
-        .file("b/new", b"4")
-        .file("b/.wh..wh..opq", b"")
-        .bytes();
+    let lower =
+        Layer::new().file("probe", &world.probe).file("a/one", b"1").file("a/two", b"2").file("b/old", b"3").bytes();
+    let upper = Layer::new().file("a/.wh.one", b"").file("b/new", b"4").file("b/.wh..wh..opq", b"").bytes();
     write_layout(&site.dir.path().join("layouts/wh"), &[lower, upper], true, |_| {});
     let mut spec = site.spec(&["say", "1", "0"]);
     spec.image = "localhost/wh:1".into();

@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 
-use super::world::{Site, World, check, value};
 use super::Test;
+use super::world::{Site, World, check, value};
 
 pub const TESTS: &[(&str, Test)] = &[
     ("a_tenant_has_no_capabilities_no_new_privileges_and_a_filter", powers),
@@ -64,8 +64,17 @@ fn system_calls(world: &World) -> Result<(), String> {
     let site = Site::new(world);
     let (_, lines) = site.run(&site.spec(&["inspect"]))?;
     let calls = [
-        "mount", "umount2", "ptrace", "keyctl", "add_key", "unshare", "setns", "bpf",
-        "io_uring_setup", "clone_newuser", "socket_vsock",
+        "mount",
+        "umount2",
+        "ptrace",
+        "keyctl",
+        "add_key",
+        "unshare",
+        "setns",
+        "bpf",
+        "io_uring_setup",
+        "clone_newuser",
+        "socket_vsock",
     ];
     for call in calls {
         let result = value(&lines, &format!("syscall {call}"))?;
@@ -92,10 +101,7 @@ fn environment(world: &World) -> Result<(), String> {
     let (_, lines) = site.run(&spec)?;
     let mut names: Vec<&str> = value(&lines, "env")?.split(',').collect();
     names.sort_unstable();
-    check(
-        names == ["GREETING", "HOME", "HOSTNAME", "PATH"],
-        format!("the environment has {names:?}"),
-    )
+    check(names == ["GREETING", "HOME", "HOSTNAME", "PATH"], format!("the environment has {names:?}"))
 }
 
 fn image_user(world: &World) -> Result<(), String> {

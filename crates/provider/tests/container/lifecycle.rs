@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ve_provider::backend::conformance::{self, Fixture};
 use ve_provider::backend::{
-    ErrorClass, Exec, ExecInput, ExecOutput, ExecRequest, Inventory, LogQuery, Logs, Place,
-    Protocol, ReplicaState, RestartPolicy, TermSize, WorkloadState,
+    ErrorClass, Exec, ExecInput, ExecOutput, ExecRequest, Inventory, LogQuery, Logs, Place, Protocol, ReplicaState,
+    RestartPolicy, TermSize, WorkloadState,
 };
 
 use super::Test;
@@ -22,6 +22,7 @@ pub const TESTS: &[(&str, Test)] = &[
     ("a_command_that_does_not_exist_says_so", exec_missing),
     ("dropping_a_session_kills_its_command", exec_dropped),
     ("a_failing_process_is_restarted_with_pauses", restarts),
+    ("a_finished_job_is_not_run_again_by_a_repeated_order", finished_once),
     ("a_program_that_cannot_start_leaves_nothing", hopeless),
     ("replicas_share_the_published_port", replicas),
     ("an_update_keeps_the_address_and_serves_the_new_revision", update),
@@ -47,16 +48,10 @@ fn conforms(world: &World) -> Result<(), String> {
 }
 
 fn example(world: &World) -> Result<(), String> {
-    use ve_provider::backend::container::image::layout::{
-        ImageBuild, LayerFile, build_oci_layout,
-    };
+    use ve_provider::backend::container::image::layout::{ImageBuild, LayerFile, build_oci_layout};
     let site = Site::new(world);
     let image = ImageBuild {
-        files: vec![LayerFile {
-            path: hello_web::PATH.into(),
-            content: hello_web::SERVER.to_vec(),
-            mode: 0o755,
-        }],
+        files: vec![LayerFile { path: hello_web::PATH.into(), content: hello_web::SERVER.to_vec(), mode: 0o755 }],
         entrypoint: vec![format!("/{}", hello_web::PATH)],
         user: "65532".into(),
         ports: vec![hello_web::PORT],
@@ -82,9 +77,10 @@ fn logs(world: &World) -> Result<(), String> {
     check(exit.code == 3 && exit.signal.is_none() && !exit.oom_killed, format!("{exit:?}"))?;
     for (stream, word) in [("stdout", "out"), ("stderr", "err")] {
         let ours: Vec<_> = lines.iter().filter(|l| l.stream == stream).collect();
-        for i in 0..2000 {
+        check(ours.len() >= 2000, format!("{} lines of {stream}", ours.len()))?;
+        for (i, line) in ours.iter().enumerate().take(2000) {
             let wanted = format!("{word} {i}");
-            check(ours[i].text == wanted, format!("line {i} of {stream}: {:?}", ours[i]))?;
+            check(line.text == wanted, format!("line {i} of {stream}: {line:?}"))?;
         }
     }
     let last = lines.iter().rfind(|l| l.stream == "stdout").ok_or("no line")?;
@@ -137,11 +133,7 @@ async fn finish(output: &mut tokio::sync::mpsc::Receiver<ExecOutput>) -> (String
 }
 
 fn request(command: &[&str], tty: Option<TermSize>) -> ExecRequest {
-    ExecRequest {
-        replica: 0,
-        command: command.iter().map(|c| (*c).to_owned()).collect(),
-        tty,
-    }
+    ExecRequest { replica: 0, command: command.iter().map(|c| (*c).to_owned()).collect(), tty }
 }
 
 fn exec_pipes(world: &World) -> Result<(), String> {
@@ -215,7 +207,8 @@ fn exec_missing(world: &World) -> Result<(), String> {
 fn exec_dropped(world: &World) -> Result<(), String> {
     let site = Site::new(world);
     let id = site.provision("dropped", &site.spec(&["sleep", "600"]))?;
-    let group = super::world::group_name(&site.config.root.canonicalize().map_err(|e| e.to_string())?.to_string_lossy());
+    let group =
+        super::world::group_name(&site.config.root.canonicalize().map_err(|e| e.to_string())?.to_string_lossy());
     let pids = || {
         let v1 = std::path::Path::new("/sys/fs/cgroup/pids/virtengine").join(&group);
         let v2 = std::path::Path::new("/sys/fs/cgroup/virtengine").join(&group);
@@ -252,6 +245,23 @@ fn restarts(world: &World) -> Result<(), String> {
     let id = site.provision("fine", &fine)?;
     let status = site.wait(&id, |r| r.state == ReplicaState::Exited)?;
     check(status.restarts == 0, "restarted after a success")
+}
+
+fn finished_once(world: &World) -> Result<(), String> {
+    let site = Site::new(world);
+    let spec = site.spec(&["say", "1", "0"]);
+    let id = site.provision("once", &spec)?;
+    site.wait(&id, |r| r.state == ReplicaState::Exited)?;
+    site.provision("once", &spec)?;
+    std::thread::sleep(Duration::from_millis(500));
+    let lines = site.logs(&id)?;
+    let runs = lines.iter().filter(|l| l.text == "out 0").count();
+    check(runs == 1, format!("ran {runs} times"))?;
+    // Asked for by name, it does run again.
+    let start = site.runtime.block_on(site.backend.start(&id));
+    start.map_err(|e| e.to_string())?;
+    let status = site.wait(&id, |r| r.state == ReplicaState::Exited && r.restarts == 1)?;
+    check(status.last_exit.is_some_and(|e| e.code == 0), "failed the second time")
 }
 
 fn hopeless(world: &World) -> Result<(), String> {

@@ -76,11 +76,8 @@ fn storage(world: &World) -> Result<(), String> {
 
 fn capacity(world: &World) -> Result<(), String> {
     let site = Site::with(world, |c| {
-        c.capacity = Some(ve_provider::backend::Resources {
-            cpu_mcore: 1000,
-            memory_bytes: 128 * MIB,
-            storage_bytes: 64 * MIB,
-        });
+        c.capacity =
+            Some(ve_provider::backend::Resources { cpu_mcore: 1000, memory_bytes: 128 * MIB, storage_bytes: 64 * MIB });
     });
     let first = site.provision("1", &site.spec(&["sleep", "600"]))?;
     let second = site.provision("2", &site.spec(&["sleep", "600"]))?;

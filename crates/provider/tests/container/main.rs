@@ -9,6 +9,7 @@ mod images;
 mod isolation;
 mod lifecycle;
 mod limits;
+mod registry;
 mod world;
 
 use std::process::ExitCode;
@@ -26,13 +27,8 @@ fn main() -> ExitCode {
         _ => {}
     }
     let arguments = Arguments::from_args();
-    let groups: [&[(&str, Test)]; 5] = [
-        isolation::TESTS,
-        limits::TESTS,
-        lifecycle::TESTS,
-        adoption::TESTS,
-        images::TESTS,
-    ];
+    let groups: [&[(&str, Test)]; 6] =
+        [isolation::TESTS, limits::TESTS, lifecycle::TESTS, adoption::TESTS, images::TESTS, registry::TESTS];
     let trials = groups
         .iter()
         .flat_map(|g| g.iter())

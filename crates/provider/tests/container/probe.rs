@@ -58,7 +58,8 @@ fn serve(port: u16) {
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
             let body = env::var("REVISION").unwrap_or_else(|_| "1".into());
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            let _ =
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
         });
     }
 }
@@ -84,9 +85,8 @@ fn alloc(mib: u64) {
 
 fn spin(threads: u64, seconds: u64) {
     let until = Instant::now() + Duration::from_secs(seconds);
-    let spinning: Vec<_> = (0..threads.max(1))
-        .map(|_| thread::spawn(move || while Instant::now() < until {}))
-        .collect();
+    let spinning: Vec<_> =
+        (0..threads.max(1)).map(|_| thread::spawn(move || while Instant::now() < until {})).collect();
     for thread in spinning {
         thread.join().unwrap();
     }
@@ -119,7 +119,10 @@ fn inspect() {
             println!("{name}={}", value.split_whitespace().next().unwrap_or(""));
         }
     }
-    println!("uid_map={}", fs::read_to_string("/proc/self/uid_map").unwrap().split_whitespace().collect::<Vec<_>>().join(","));
+    println!(
+        "uid_map={}",
+        fs::read_to_string("/proc/self/uid_map").unwrap().split_whitespace().collect::<Vec<_>>().join(",")
+    );
     for path in ["/x", "/etc/x", "/usr/x", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/sys/kernel/x"] {
         println!("write {path}={}", fs::write(path, "x").is_ok());
     }
@@ -128,7 +131,8 @@ fn inspect() {
     }
     println!("kcore={}", fs::read("/proc/kcore").map(|b| b.len()).unwrap_or(0));
     let pids = fs::read_dir("/proc").unwrap().flatten();
-    let pids: Vec<String> = pids.map(|e| e.file_name().into_string().unwrap()).filter(|n| n.bytes().all(|b| b.is_ascii_digit())).collect();
+    let pids: Vec<String> =
+        pids.map(|e| e.file_name().into_string().unwrap()).filter(|n| n.bytes().all(|b| b.is_ascii_digit())).collect();
     println!("pids={}", pids.join(","));
     let devices = fs::read_to_string("/proc/net/dev").unwrap();
     let devices: Vec<_> = devices.lines().filter_map(|l| l.split_once(':')).map(|(n, _)| n.trim()).collect();

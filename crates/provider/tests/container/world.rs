@@ -9,12 +9,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use ve_provider::backend::container::image::layout::{ImageBuild, LayerFile, build_oci_layout};
-use ve_provider::backend::container::{
-    ContainerBackend, ContainerConfig, OpenError, SHIM_COMMAND,
-};
+use ve_provider::backend::container::{ContainerBackend, ContainerConfig, OpenError, SHIM_COMMAND};
 use ve_provider::backend::{
-    Backend, LogLine, LogQuery, Logs, Observe, Place, PortSpec, Protocol, ReplicaStatus,
-    Resources, RestartPolicy, Workload, WorkloadId, WorkloadSpec,
+    Backend, LogLine, LogQuery, Logs, Observe, Place, PortSpec, Protocol, ReplicaStatus, Resources, RestartPolicy,
+    Workload, WorkloadId, WorkloadSpec,
 };
 
 pub const MIB: u64 = 1 << 20;
@@ -33,10 +31,7 @@ pub fn world() -> Result<&'static World, &'static str> {
     WORLD
         .get_or_init(|| {
             let dir = TempDir::new().map_err(|e| e.to_string())?;
-            let world = World {
-                probe: compile(dir.path())?,
-                _dir: dir,
-            };
+            let world = World { probe: compile(dir.path())?, _dir: dir };
             let site = Site::try_new(&world, |_| {});
             match site {
                 Ok(_) => Ok(world),
@@ -82,19 +77,12 @@ impl Site {
         Self::try_new(world, change).expect("the machine isolates, as checked before")
     }
 
-    fn try_new(
-        world: &World,
-        change: impl FnOnce(&mut ContainerConfig),
-    ) -> Result<Self, OpenError> {
+    fn try_new(world: &World, change: impl FnOnce(&mut ContainerConfig)) -> Result<Self, OpenError> {
         let dir = TempDir::new().expect("a temporary directory");
         let layouts = dir.path().join("layouts");
         let image = ImageBuild {
             files: vec![
-                LayerFile {
-                    path: "probe".into(),
-                    content: world.probe.clone(),
-                    mode: 0o755,
-                },
+                LayerFile { path: "probe".into(), content: world.probe.clone(), mode: 0o755 },
                 LayerFile {
                     path: "etc/passwd".into(),
                     content: b"root:x:0:0::/:/probe\napp:x:1000:1001::/:/probe\n".to_vec(),
@@ -105,21 +93,13 @@ impl Site {
             ..ImageBuild::default()
         };
         build_oci_layout(&layouts.join("probe"), "1", &image).expect("an image");
-        let app = ImageBuild {
-            user: "app".into(),
-            ..image
-        };
+        let app = ImageBuild { user: "app".into(), ..image };
         build_oci_layout(&layouts.join("probe-app"), "1", &app).expect("an image");
         let mut config = config(dir.path());
         change(&mut config);
         let runtime = Runtime::new().expect("a runtime");
         let backend = runtime.block_on(ContainerBackend::open(config.clone()))?;
-        Ok(Self {
-            runtime,
-            backend,
-            config,
-            dir,
-        })
+        Ok(Self { runtime, backend, config, dir })
     }
 
     /// A workload of the probe with small limits that is not restarted.
@@ -132,11 +112,7 @@ impl Site {
             command: Vec::new(),
             args: args.iter().map(|a| (*a).to_owned()).collect(),
             env: BTreeMap::new(),
-            resources: Resources {
-                cpu_mcore: 500,
-                memory_bytes: 64 * MIB,
-                storage_bytes: 8 * MIB,
-            },
+            resources: Resources { cpu_mcore: 500, memory_bytes: 64 * MIB, storage_bytes: 8 * MIB },
             ports: Vec::new(),
             replicas: 1,
             restart: RestartPolicy::Never,
@@ -146,41 +122,26 @@ impl Site {
     /// The probe as a web server with a published port.
     pub fn server(&self) -> WorkloadSpec {
         WorkloadSpec {
-            ports: vec![PortSpec {
-                container_port: 8080,
-                external_port: 80,
-                protocol: Protocol::Tcp,
-                published: true,
-            }],
+            ports: vec![PortSpec { container_port: 8080, external_port: 80, protocol: Protocol::Tcp, published: true }],
             restart: RestartPolicy::Always,
             ..self.spec(&["serve", "8080"])
         }
     }
 
     pub fn provision(&self, idem: &str, spec: &WorkloadSpec) -> Result<WorkloadId, String> {
-        self.runtime
-            .block_on(self.backend.provision(idem, spec))
-            .map_err(|e| format!("provision: {e}"))
+        self.runtime.block_on(self.backend.provision(idem, spec)).map_err(|e| format!("provision: {e}"))
     }
 
     pub fn terminate(&self, id: &WorkloadId) -> Result<(), String> {
-        self.runtime
-            .block_on(self.backend.terminate(id))
-            .map_err(|e| format!("terminate: {e}"))
+        self.runtime.block_on(self.backend.terminate(id)).map_err(|e| format!("terminate: {e}"))
     }
 
     pub fn describe(&self, id: &WorkloadId) -> Result<Workload, String> {
-        self.runtime
-            .block_on(self.backend.describe(id))
-            .map_err(|e| format!("describe: {e}"))
+        self.runtime.block_on(self.backend.describe(id)).map_err(|e| format!("describe: {e}"))
     }
 
     /// Waits until the first replica satisfies `wanted`.
-    pub fn wait(
-        &self,
-        id: &WorkloadId,
-        wanted: impl Fn(&ReplicaStatus) -> bool,
-    ) -> Result<ReplicaStatus, String> {
+    pub fn wait(&self, id: &WorkloadId, wanted: impl Fn(&ReplicaStatus) -> bool) -> Result<ReplicaStatus, String> {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let workload = self.describe(id)?;

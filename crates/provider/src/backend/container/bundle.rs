@@ -32,10 +32,7 @@ fn reachable(resource: Resource, wanted: u64) -> u64 {
 /// inside the user namespace, where it may not raise any.
 pub(super) fn take_rlimits() -> Result<(), String> {
     for (name, resource, wanted) in RLIMITS {
-        let limit = |value| Rlimit {
-            current: Some(value),
-            maximum: Some(value),
-        };
+        let limit = |value| Rlimit { current: Some(value), maximum: Some(value) };
         setrlimit(resource, limit(wanted))
             .or_else(|_| setrlimit(resource, limit(reachable(resource, wanted))))
             .map_err(|e| format!("set {name}: {e}"))?;
@@ -61,17 +58,11 @@ pub(super) fn scratch(config: &KeeperConfig) -> Vec<Scratch> {
     }
     let fixed = SCRATCH.iter().map(|(target, mode)| (*target, Some(*mode)));
     let volumes = config.image.config.volumes.iter();
-    let volumes = volumes
-        .filter(|v| !SCRATCH.iter().any(|(t, _)| t == v))
-        .map(|v| (v.as_str(), None));
+    let volumes = volumes.filter(|v| !SCRATCH.iter().any(|(t, _)| t == v)).map(|v| (v.as_str(), None));
     fixed
         .chain(volumes)
         .enumerate()
-        .map(|(i, (target, mode))| Scratch {
-            target: target.to_owned(),
-            name: format!("s{i}"),
-            mode,
-        })
+        .map(|(i, (target, mode))| Scratch { target: target.to_owned(), name: format!("s{i}"), mode })
         .collect()
 }
 
@@ -183,19 +174,12 @@ pub(super) fn runtime_config(
 }
 
 fn mounts(config: &KeeperConfig, scratch_dir: &Path, etc: &Path) -> Vec<Value> {
-    let mount = |target: &str, kind: &str, source: &str, options: &[&str]| {
-        json!({"destination": target, "type": kind, "source": source, "options": options})
-    };
+    let mount = |target: &str, kind: &str, source: &str, options: &[&str]| json!({"destination": target, "type": kind, "source": source, "options": options});
     let shm = "size=65536k";
     let mut mounts = vec![
         mount("/proc", "proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=64k"]),
-        mount(
-            "/dev/pts",
-            "devpts",
-            "devpts",
-            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
-        ),
+        mount("/dev/pts", "devpts", "devpts", &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]),
         mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", shm]),
         mount("/dev/mqueue", "mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
         mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
@@ -203,22 +187,12 @@ fn mounts(config: &KeeperConfig, scratch_dir: &Path, etc: &Path) -> Vec<Value> {
     for name in ["hosts", "hostname"] {
         let source = etc.join(name);
         let options = ["bind", "ro", "nosuid", "nodev", "noexec"];
-        mounts.push(mount(
-            &format!("/etc/{name}"),
-            "bind",
-            &source.to_string_lossy(),
-            &options,
-        ));
+        mounts.push(mount(&format!("/etc/{name}"), "bind", &source.to_string_lossy(), &options));
     }
     for scratch in scratch(config) {
         let source = scratch_dir.join(&scratch.name);
         let options = ["bind", "rw", "nosuid", "nodev"];
-        mounts.push(mount(
-            &scratch.target,
-            "bind",
-            &source.to_string_lossy(),
-            &options,
-        ));
+        mounts.push(mount(&scratch.target, "bind", &source.to_string_lossy(), &options));
     }
     mounts
 }

@@ -31,14 +31,9 @@ impl Hierarchy {
     /// # Errors
     /// What is missing, and how to provide it.
     pub(super) fn detect() -> Result<Self, String> {
-        let stat = rustix::fs::statfs(ROOT).map_err(|e| {
-            format!("no control groups at {ROOT} ({e}); mount them or start with --cgroupns=host")
-        })?;
-        let found = if stat.f_type == libc::CGROUP2_SUPER_MAGIC {
-            Self::v2(PathBuf::from(ROOT))?
-        } else {
-            Self::v1()?
-        };
+        let stat = rustix::fs::statfs(ROOT)
+            .map_err(|e| format!("no control groups at {ROOT} ({e}); mount them or start with --cgroupns=host"))?;
+        let found = if stat.f_type == libc::CGROUP2_SUPER_MAGIC { Self::v2(PathBuf::from(ROOT))? } else { Self::v1()? };
         found.check_writable()?;
         Ok(found)
     }
@@ -75,9 +70,7 @@ impl Hierarchy {
         }
         for needed in REQUIRED.iter().chain(&["cpuacct", "freezer", "devices"]) {
             if !mounts.iter().any(|(name, _)| name == needed) {
-                return Err(format!(
-                    "the cgroup v1 controller {needed} is not mounted; mount it below {ROOT}"
-                ));
+                return Err(format!("the cgroup v1 controller {needed} is not mounted; mount it below {ROOT}"));
             }
         }
         Ok(Self::V1(mounts))
@@ -100,28 +93,20 @@ impl Hierarchy {
 
     /// The group at an absolute path of every hierarchy.
     pub(super) fn group(&self, path: &str) -> Cgroup {
-        Cgroup {
-            hierarchy: self.clone(),
-            path: path.trim_start_matches('/').to_owned(),
-        }
+        Cgroup { hierarchy: self.clone(), path: path.trim_start_matches('/').to_owned() }
     }
 
     /// Whether swap can be limited; without it the memory limit alone applies.
     pub(super) fn limits_swap(&self) -> bool {
         match self {
-            Self::V1(_) => self
-                .mount("memory")
-                .is_some_and(|m| m.join("memory.memsw.limit_in_bytes").exists()),
+            Self::V1(_) => self.mount("memory").is_some_and(|m| m.join("memory.memsw.limit_in_bytes").exists()),
             Self::V2(_) => Path::new("/proc/swaps").exists(),
         }
     }
 
     fn mount(&self, controller: &str) -> Option<&Path> {
         match self {
-            Self::V1(mounts) => mounts
-                .iter()
-                .find(|(name, _)| name == controller)
-                .map(|(_, path)| path.as_path()),
+            Self::V1(mounts) => mounts.iter().find(|(name, _)| name == controller).map(|(_, path)| path.as_path()),
             Self::V2(root) => Some(root),
         }
     }
@@ -139,8 +124,18 @@ impl Cgroup {
         let mut dirs: Vec<PathBuf> = match &self.hierarchy {
             Hierarchy::V1(mounts) => {
                 let known = [
-                    "cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids",
-                    "hugetlb", "net_cls", "net_prio", "perf_event",
+                    "cpu",
+                    "cpuacct",
+                    "cpuset",
+                    "memory",
+                    "devices",
+                    "freezer",
+                    "blkio",
+                    "pids",
+                    "hugetlb",
+                    "net_cls",
+                    "net_prio",
+                    "perf_event",
                 ];
                 let ours = mounts.iter().filter(|(n, _)| known.contains(&n.as_str()));
                 ours.map(|(_, m)| m.join(&self.path)).collect()

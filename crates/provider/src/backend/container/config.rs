@@ -19,6 +19,9 @@ pub struct ContainerConfig {
     pub image_layouts: Option<PathBuf>,
     /// Registry hosts that customers' images may come from.
     pub registries: Vec<String>,
+    /// Those of `registries` that are asked without TLS: only for a registry on the
+    /// provider's own network. Content is checked by digest in any case.
+    pub plain_http_registries: Vec<String>,
     /// Bounds for images.
     pub image_limits: ImageLimits,
     /// What may be sold; `None` = what the machine has, less a reserve.
@@ -65,6 +68,7 @@ impl ContainerConfig {
             root: root.into(),
             image_layouts: None,
             registries: registries.map(str::to_owned).to_vec(),
+            plain_http_registries: Vec::new(),
             image_limits: ImageLimits::default(),
             capacity: None,
             publish_address: IpAddr::from([127, 0, 0, 1]),
@@ -89,9 +93,6 @@ impl ContainerConfig {
 impl ContainerConfig {
     /// Who owns the files of unpacked images on the host.
     pub(super) fn owner_ids(&self) -> IdShift {
-        IdShift {
-            base: if self.user_namespace { self.ids.base } else { 0 },
-            count: self.ids.count,
-        }
+        IdShift { base: if self.user_namespace { self.ids.base } else { 0 }, count: self.ids.count }
     }
 }

@@ -16,20 +16,13 @@ const QUEUE: usize = 64;
 const PIECE: usize = 32 << 10;
 
 /// Starts a command in the replica whose directory is `dir`.
-pub(super) async fn start(
-    shim: &[String],
-    dir: &Path,
-    request: ExecRequest,
-) -> Result<ExecSession> {
+pub(super) async fn start(shim: &[String], dir: &Path, request: ExecRequest) -> Result<ExecSession> {
     let size: usize = request.command.iter().map(String::len).sum();
     if request.command.is_empty() || request.command.len() > 256 || size > 32 << 10 {
-        return Err(BackendError::invalid(
-            "a command has 1 to 256 parts of together at most 32 KiB",
-        ));
+        return Err(BackendError::invalid("a command has 1 to 256 parts of together at most 32 KiB"));
     }
-    let (program, leading) = shim
-        .split_first()
-        .ok_or_else(|| BackendError::invalid("no keeper program is configured"))?;
+    let (program, leading) =
+        shim.split_first().ok_or_else(|| BackendError::invalid("no keeper program is configured"))?;
     let mut child = Command::new(program)
         .args(leading)
         .arg("exec")
@@ -43,13 +36,8 @@ pub(super) async fn start(
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(BackendError::transient("the command has no pipes"));
     };
-    let first = Frame::Start(ExecStart {
-        command: request.command,
-        tty: request.tty,
-    });
-    write(&mut stdin, &first)
-        .await
-        .map_err(|e| BackendError::io("start a command", e))?;
+    let first = Frame::Start(ExecStart { command: request.command, tty: request.tty });
+    write(&mut stdin, &first).await.map_err(|e| BackendError::io("start a command", e))?;
     let (input, inputs) = mpsc::channel(QUEUE);
     let (outputs, output) = mpsc::channel(QUEUE);
     tokio::spawn(run(child, stdin, stdout, inputs, outputs));

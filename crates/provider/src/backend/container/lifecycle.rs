@@ -11,13 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
 
-use super::state::{
-    self, Desired, KeeperConfig, ReplicaRecord, StopRequest, WorkloadRecord, now_ms,
-};
+use super::state::{self, Desired, KeeperConfig, ReplicaRecord, StopRequest, WorkloadRecord, now_ms};
 use super::{ContainerBackend, Inner};
-use crate::backend::{
-    BackendError, Place, ReplicaState, Resources, Result, WorkloadId, WorkloadSpec,
-};
+use crate::backend::{BackendError, Place, ReplicaState, Resources, Result, WorkloadId, WorkloadSpec};
 
 /// Longest wait for the replicas of a workload to come up.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -42,16 +38,14 @@ impl Place for ContainerBackend {
                 inner.place(&id, idem, spec).await?
             }
             Some(record) if record.spec != stored(spec) => {
-                return Err(BackendError::conflict(
-                    "this idempotency key placed another specification; use a new key",
-                ));
+                return Err(BackendError::conflict("this idempotency key placed another specification; use a new key"));
             }
             // An earlier call placed it; a stop since then stays in force.
             Some(record) if record.desired == Desired::Stopped => return Ok(record.id),
             Some(record) => record,
             None => inner.place(&id, idem, spec).await?,
         };
-        if let Err(e) = inner.bring_up(&record).await {
+        if let Err(e) = inner.bring_up(&record, false).await {
             inner.tear_down(&id).await?;
             return Err(e);
         }
@@ -64,7 +58,7 @@ impl Place for ContainerBackend {
         let mut record = self.inner.require(id)?;
         record.desired = Desired::Running;
         self.inner.save(&record)?;
-        self.inner.bring_up(&record).await
+        self.inner.bring_up(&record, true).await
     }
 
     async fn stop(&self, id: &WorkloadId, grace: Duration) -> Result<()> {
@@ -86,20 +80,12 @@ impl Place for ContainerBackend {
 
 /// What of a specification is kept: everything but the registry login.
 fn stored(spec: &WorkloadSpec) -> WorkloadSpec {
-    WorkloadSpec {
-        credentials: None,
-        ..spec.clone()
-    }
+    WorkloadSpec { credentials: None, ..spec.clone() }
 }
 
 impl Inner {
     /// Reserves capacity and writes the workload down, with its image ready.
-    async fn place(
-        &self,
-        id: &WorkloadId,
-        idem: &str,
-        spec: &WorkloadSpec,
-    ) -> Result<WorkloadRecord> {
+    async fn place(&self, id: &WorkloadId, idem: &str, spec: &WorkloadSpec) -> Result<WorkloadRecord> {
         self.check_room(spec)?;
         let credentials = spec.credentials.as_ref();
         let image = self.images.prepare(&spec.image, credentials).await?;
@@ -126,9 +112,7 @@ impl Inner {
         let sum = asked.and_then(|a| self.reserved().ok()?.plus(a));
         match sum {
             Some(sum) if sum.fits(self.total) => Ok(()),
-            _ => Err(BackendError::quota(
-                "not enough free capacity; wait until something ends or ask for less",
-            )),
+            _ => Err(BackendError::quota("not enough free capacity; wait until something ends or ask for less")),
         }
     }
 
@@ -137,19 +121,24 @@ impl Inner {
         let mut sum = Resources::default();
         for record in self.all_records()? {
             let held = record.spec.resources.times(record.spec.replicas);
-            sum = held
-                .and_then(|h| sum.plus(h))
-                .ok_or_else(|| BackendError::transient("reservations overflow"))?;
+            sum = held.and_then(|h| sum.plus(h)).ok_or_else(|| BackendError::transient("reservations overflow"))?;
         }
         Ok(sum)
     }
 
-    /// Starts what does not run and waits until it does.
-    pub(super) async fn bring_up(&self, record: &WorkloadRecord) -> Result<()> {
+    /// Starts what does not run and waits until it does. What ended by its restart
+    /// policy runs `again` only when asked to: a repeated order to place it must not
+    /// run a finished job twice.
+    async fn bring_up(&self, record: &WorkloadRecord, again: bool) -> Result<()> {
         for index in 0..record.spec.replicas {
             let dir = self.replica_dir(&record.id, index);
             let replica = self.replica(&record.id, index)?;
-            if !replica.is_some_and(|r| r.keeper.is_alive()) {
+            let needed = match replica {
+                None => true,
+                Some(replica) if replica.state == ReplicaState::Exited => again,
+                Some(replica) => !replica.keeper.is_alive(),
+            };
+            if needed {
                 self.start_keeper(record, index, &dir)?;
             }
         }
@@ -165,10 +154,7 @@ impl Inner {
         let replicas = 0..record.spec.replicas;
         let dirs = replicas.map(|i| self.replica_dir(&record.id, i)).collect();
         let traffic = self.traffic_of(record);
-        self.proxy
-            .publish(record, dirs, traffic)
-            .await
-            .map_err(|e| BackendError::io("publish ports", e))
+        self.proxy.publish(record, dirs, traffic).await.map_err(|e| BackendError::io("publish ports", e))
     }
 
     pub(super) fn replica(&self, id: &WorkloadId, index: u32) -> Result<Option<ReplicaRecord>> {
@@ -179,12 +165,9 @@ impl Inner {
     fn start_keeper(&self, record: &WorkloadRecord, index: u32, dir: &Path) -> Result<()> {
         let io = |e| BackendError::io(format!("start replica {index} of {}", record.id), e);
         fs::create_dir_all(dir).map_err(io)?;
-        for stale in ["stop.json", "replica.json"] {
-            // A keeper killed with its container leaves a record of a running one.
-            if stale == "stop.json" || self.replica(&record.id, index)?.is_some_and(lost) {
-                let _ = fs::remove_file(dir.join(stale));
-            }
-        }
+        let _ = fs::remove_file(dir.join("stop.json"));
+        // The old record must not be taken for the new keeper's.
+        let _ = fs::rename(dir.join("replica.json"), dir.join("previous.json"));
         let keeper = self.keeper_config(record, index)?;
         state::write_json(&dir.join("keeper.json"), &keeper).map_err(io)?;
         // What a killed keeper left must not count against the new one.
@@ -193,11 +176,8 @@ impl Inner {
             group.kill();
         }
         let log = fs::File::create(dir.join("keeper.log")).map_err(io)?;
-        let (program, leading) = self
-            .config
-            .shim
-            .split_first()
-            .ok_or_else(|| BackendError::invalid("no keeper program is configured"))?;
+        let (program, leading) =
+            self.config.shim.split_first().ok_or_else(|| BackendError::invalid("no keeper program is configured"))?;
         let mut command = std::process::Command::new(program);
         command
             .arg0("ve-keeper")
@@ -223,11 +203,7 @@ impl Inner {
         Ok(KeeperConfig {
             container: format!("{}-{index}", record.id),
             cgroup: format!("{}/{}-{index}", self.group, record.id),
-            rootfs: self
-                .images
-                .rootfs(&record.image.digest)?
-                .to_string_lossy()
-                .into_owned(),
+            rootfs: self.images.rootfs(&record.image.digest)?.to_string_lossy().into_owned(),
             stage: self.machine.stage.clone(),
             hostname: format!("{name}-{index}"),
             spec: record.spec.clone(),
@@ -279,16 +255,13 @@ impl Inner {
 
     /// Stops every replica and waits until nothing of it runs.
     async fn halt(&self, record: &WorkloadRecord, grace: Duration) -> Result<()> {
-        let request = StopRequest {
-            grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
-        };
+        let request = StopRequest { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
         for index in 0..record.spec.replicas {
             let dir = self.replica_dir(&record.id, index);
             if !dir.exists() {
                 continue;
             }
-            state::write_json(&dir.join("stop.json"), &request)
-                .map_err(|e| BackendError::io("ask for a stop", e))?;
+            state::write_json(&dir.join("stop.json"), &request).map_err(|e| BackendError::io("ask for a stop", e))?;
             if let Some(replica) = self.replica(&record.id, index)? {
                 replica.keeper.signal(Signal::SIGTERM);
             }
@@ -309,9 +282,7 @@ impl Inner {
                 replica.keeper.signal(Signal::SIGKILL);
             }
             let group = self.cgroup(&record.id, index);
-            let clean = tokio::task::spawn_blocking(move || {
-                !group.exists() || (group.kill() && group.remove())
-            });
+            let clean = tokio::task::spawn_blocking(move || !group.exists() || (group.kill() && group.remove()));
             if !clean.await.unwrap_or(false) {
                 return Err(BackendError::transient(format!(
                     "processes of replica {index} of {} do not end; try again",
@@ -334,10 +305,7 @@ impl Inner {
             record.desired = Desired::Terminated;
             self.save(&record)?;
         }
-        self.proxy
-            .unpublish(id)
-            .await
-            .map_err(|e| BackendError::io("close ports", e))?;
+        self.proxy.unpublish(id).await.map_err(|e| BackendError::io("close ports", e))?;
         self.halt(&record, Duration::ZERO).await?;
         let io = |e| BackendError::io(format!("remove workload {id}"), e);
         if !self.config.keep_logs.is_zero() {
@@ -345,10 +313,7 @@ impl Inner {
             for index in 0..record.spec.replicas {
                 let kept = ended.join(format!("r{index}"));
                 fs::create_dir_all(&kept).map_err(io)?;
-                let _ = fs::rename(
-                    self.replica_dir(id, index).join("logs"),
-                    kept.join("logs"),
-                );
+                let _ = fs::rename(self.replica_dir(id, index).join("logs"), kept.join("logs"));
             }
         }
         // Renamed first: half a directory must not look like a workload.
@@ -366,11 +331,7 @@ impl Inner {
     }
 
     async fn prune(&self) -> Result<()> {
-        let used: Vec<String> = self
-            .all_records()?
-            .into_iter()
-            .map(|r| r.image.digest)
-            .collect();
+        let used: Vec<String> = self.all_records()?.into_iter().map(|r| r.image.digest).collect();
         Ok(self.images.prune(&used).await?)
     }
 
@@ -439,10 +400,7 @@ impl Inner {
             }
         }
         let traffic = self.traffic_of(&record);
-        let net = (
-            traffic.bytes_in.load(Ordering::Relaxed),
-            traffic.bytes_out.load(Ordering::Relaxed),
-        );
+        let net = (traffic.bytes_in.load(Ordering::Relaxed), traffic.bytes_out.load(Ordering::Relaxed));
         if net != record.net {
             record.net = net;
             self.save(&record)?;
@@ -456,9 +414,7 @@ impl Inner {
         };
         for entry in entries.flatten() {
             let modified = entry.metadata().and_then(|m| m.modified());
-            let age = modified
-                .ok()
-                .and_then(|m| SystemTime::now().duration_since(m).ok());
+            let age = modified.ok().and_then(|m| SystemTime::now().duration_since(m).ok());
             if age.is_some_and(|a| a > self.config.keep_logs) {
                 let _ = fs::remove_dir_all(entry.path());
             }

@@ -61,10 +61,7 @@ impl Reader {
                 self.line.clear();
                 match parsed {
                     Ok(line) => {
-                        return Some(LogLine {
-                            replica: self.index,
-                            ..line
-                        });
+                        return Some(LogLine { replica: self.index, ..line });
                     }
                     // A line cut by a power failure.
                     Err(_) => continue,
@@ -87,13 +84,8 @@ impl Reader {
 fn read_replica((index, dir): (u32, PathBuf), query: LogQuery, sender: &mpsc::Sender<LogLine>) {
     let logs = dir.join("logs");
     let first = log_files::numbers(&logs).unwrap_or_default();
-    let mut reader = Reader {
-        index,
-        dir: logs,
-        number: first.first().copied().unwrap_or(1),
-        file: None,
-        line: String::new(),
-    };
+    let mut reader =
+        Reader { index, dir: logs, number: first.first().copied().unwrap_or(1), file: None, line: String::new() };
     match query.tail {
         None => {
             while let Some(line) = reader.next() {

@@ -45,9 +45,7 @@ use self::image::ImageStore;
 use self::preflight::Machine;
 use self::proxy::{Proxy, Traffic};
 use self::state::WorkloadRecord;
-use crate::backend::{
-    Backend, BackendError, Capabilities, Exec, Expose, Logs, Resources, Result, WorkloadId,
-};
+use crate::backend::{Backend, BackendError, Capabilities, Exec, Expose, Logs, Resources, Result, WorkloadId};
 
 /// How often workloads are compared with what they should be doing.
 const HEAL_EVERY: Duration = Duration::from_secs(5);
@@ -92,25 +90,23 @@ impl ContainerBackend {
     /// [`OpenError::CannotIsolate`] with reason and remedy; [`OpenError::Data`]
     /// when the directory is unusable or another daemon has it.
     pub async fn open(mut config: ContainerConfig) -> Result<Self, OpenError> {
-        let data = |what: &str, e: &dyn std::fmt::Display| {
-            OpenError::Data(format!("container data directory: {what}: {e}"))
-        };
+        let data =
+            |what: &str, e: &dyn std::fmt::Display| OpenError::Data(format!("container data directory: {what}: {e}"));
         fs::create_dir_all(&config.root).map_err(|e| data("create", &e))?;
         config.root = fs::canonicalize(&config.root).map_err(|e| data("open", &e))?;
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         fs::set_permissions(&config.root, mode).map_err(|e| data("protect", &e))?;
         let machine = preflight::check(&config).await?;
         let lock = fs::File::create(config.root.join("lock")).map_err(|e| data("lock", &e))?;
-        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|_| {
-            data("in use", &"another daemon has it; stop that one or use another directory")
-        })?;
+        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
+            .map_err(|_| data("in use", &"another daemon has it; stop that one or use another directory"))?;
         for part in ["workloads", "ended"] {
             fs::create_dir_all(config.root.join(part)).map_err(|e| data(part, &e))?;
         }
         let images = ImageStore::open(
             config.root.join("images"),
             config.image_layouts.clone(),
-            config.registries.clone(),
+            (config.registries.clone(), config.plain_http_registries.clone()),
             config.owner_ids(),
             config.image_limits,
         )
@@ -127,8 +123,7 @@ impl ContainerBackend {
                 architecture: image::layout::architecture(),
             },
             machine,
-            total: (config.capacity)
-                .unwrap_or_else(|| preflight::machine_capacity(&config.root)),
+            total: (config.capacity).unwrap_or_else(|| preflight::machine_capacity(&config.root)),
             group: format!("/virtengine/{}", hex::encode(&digest[..6])),
             images,
             proxy,
@@ -138,9 +133,7 @@ impl ContainerBackend {
             config,
             _only_one: lock,
         };
-        let this = Self {
-            inner: Arc::new(inner),
-        };
+        let this = Self { inner: Arc::new(inner) };
         this.inner.adopt().await.map_err(|e| data("adopt", &e))?;
         let weak = Arc::downgrade(&this.inner);
         tokio::spawn(async move {
@@ -196,12 +189,9 @@ impl Inner {
 
     fn traffic_of(&self, record: &WorkloadRecord) -> Arc<Traffic> {
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = traffic.entry(record.id.clone()).or_insert_with(|| {
-            Arc::new(Traffic {
-                bytes_in: record.net.0.into(),
-                bytes_out: record.net.1.into(),
-            })
-        });
+        let known = traffic
+            .entry(record.id.clone())
+            .or_insert_with(|| Arc::new(Traffic { bytes_in: record.net.0.into(), bytes_out: record.net.1.into() }));
         known.clone()
     }
 
@@ -212,9 +202,7 @@ impl Inner {
 
     fn require(&self, id: &WorkloadId) -> Result<WorkloadRecord> {
         let record = self.record(id)?;
-        record.ok_or_else(|| {
-            BackendError::not_found(format!("no workload {id} here; list what is here"))
-        })
+        record.ok_or_else(|| BackendError::not_found(format!("no workload {id} here; list what is here")))
     }
 
     fn save(&self, record: &WorkloadRecord) -> Result<()> {

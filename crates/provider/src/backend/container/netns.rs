@@ -25,9 +25,8 @@ pub(super) fn raise_loopback(pid: i32) -> io::Result<()> {
     let home = File::open("/proc/self/ns/net")?;
     let there = File::open(format!("/proc/{pid}/ns/net"))?;
     setns(&there, CloneFlags::CLONE_NEWNET)?;
-    let raised = LinkClient::new(create_network_client())
-        .and_then(|mut links| links.set_up(LOOPBACK))
-        .map_err(io::Error::other);
+    let raised =
+        LinkClient::new(create_network_client()).and_then(|mut links| links.set_up(LOOPBACK)).map_err(io::Error::other);
     setns(&home, CloneFlags::CLONE_NEWNET)?;
     raised
 }
@@ -50,23 +49,19 @@ impl SocketMaker {
         }
         let (ask, asked) = mpsc::channel::<oneshot::Sender<io::Result<OwnedFd>>>();
         let (entered, result) = mpsc::channel();
-        thread::Builder::new()
-            .name("ve-netns".into())
-            .stack_size(128 << 10)
-            .spawn(move || {
-                let inside = setns(&namespace, CloneFlags::CLONE_NEWNET);
-                let ok = inside.is_ok();
-                let _ = entered.send(inside);
-                drop(namespace);
-                // The thread never leaves: a thread in a tenant's namespace must not
-                // go back to a pool.
-                while ok {
-                    let Ok(reply) = asked.recv() else { break };
-                    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-                    let made = socket(AddressFamily::Inet, SockType::Stream, flags, None);
-                    let _ = reply.send(made.map_err(Into::into));
-                }
-            })?;
+        thread::Builder::new().name("ve-netns".into()).stack_size(128 << 10).spawn(move || {
+            let inside = setns(&namespace, CloneFlags::CLONE_NEWNET);
+            let ok = inside.is_ok();
+            let _ = entered.send(inside);
+            drop(namespace);
+            // The thread never leaves: a thread in a tenant's namespace must not
+            // go back to a pool.
+            for reply in asked.iter().take_while(|_| ok) {
+                let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+                let made = socket(AddressFamily::Inet, SockType::Stream, flags, None);
+                let _ = reply.send(made.map_err(Into::into));
+            }
+        })?;
         let entered = result.recv().map_err(io::Error::other)?;
         entered?;
         Ok(Self { ask })

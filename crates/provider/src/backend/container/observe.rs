@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::state::{self, Desired, UsageRecord, WorkloadRecord};
 use super::{ContainerBackend, Inner, exec, logs};
 use crate::backend::{
-    BackendError, Capabilities, Capacity, Counters, Endpoint, Exec, ExecRequest, ExecSession,
-    Expose, Inventory, LogQuery, LogStream, Logs, Meter, Observe, ReplicaState, ReplicaStatus,
-    Result, Workload, WorkloadId, WorkloadSpec, WorkloadState,
+    BackendError, Capabilities, Capacity, Counters, Endpoint, Exec, ExecRequest, ExecSession, Expose, Inventory,
+    LogQuery, LogStream, Logs, Meter, Observe, ReplicaState, ReplicaStatus, Result, Workload, WorkloadId, WorkloadSpec,
+    WorkloadState,
 };
 
 #[async_trait]
@@ -19,10 +19,7 @@ impl Inventory for ContainerBackend {
     }
 
     async fn inventory(&self) -> Result<Capacity> {
-        Ok(Capacity {
-            total: self.inner.total,
-            reserved: self.inner.reserved()?,
-        })
+        Ok(Capacity { total: self.inner.total, reserved: self.inner.reserved()? })
     }
 
     async fn validate(&self, spec: &WorkloadSpec) -> Result<()> {
@@ -55,8 +52,7 @@ impl Meter for ContainerBackend {
         let mut running_ms: u64 = 0;
         for index in 0..record.spec.replicas {
             let path = self.inner.replica_dir(id, index).join("usage.json");
-            let usage: Option<UsageRecord> =
-                state::read_json(&path).map_err(|e| BackendError::io("read usage", e))?;
+            let usage: Option<UsageRecord> = state::read_json(&path).map_err(|e| BackendError::io("read usage", e))?;
             let usage = usage.unwrap_or_default();
             cpu_ns = cpu_ns.saturating_add(usage.cpu_ns);
             memory_byte_ms = memory_byte_ms.saturating_add(usage.memory_byte_ms);
@@ -94,17 +90,13 @@ impl Logs for ContainerBackend {
                 }
             }
             if replicas.is_empty() {
-                return Err(BackendError::not_found(format!(
-                    "no logs of workload {id} are kept here"
-                )));
+                return Err(BackendError::not_found(format!("no logs of workload {id} are kept here")));
             }
         }
         if let Some(wanted) = query.replica {
             replicas.retain(|(index, _)| *index == wanted);
             if replicas.is_empty() {
-                return Err(BackendError::not_found(format!(
-                    "workload {id} has no replica {wanted}"
-                )));
+                return Err(BackendError::not_found(format!("workload {id} has no replica {wanted}")));
             }
         }
         Ok(logs::stream(replicas, query))

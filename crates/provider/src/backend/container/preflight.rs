@@ -36,28 +36,17 @@ pub(super) async fn check(config: &ContainerConfig) -> Result<Machine, CannotIso
     let hierarchy = Hierarchy::detect().map_err(CannotIsolate)?;
     let root = fs::canonicalize(&config.root)
         .map_err(|e| CannotIsolate(format!("{} ({e}); create it", config.root.display())))?;
-    let stage = STAGES
-        .iter()
-        .find(|s| Path::new(s).is_dir() && !root.starts_with(s))
-        .ok_or_else(|| {
-            CannotIsolate(format!(
-                "none of {} exists outside of the data directory; create /mnt",
-                STAGES.join(", ")
-            ))
-        })?;
+    let stage = STAGES.iter().find(|s| Path::new(s).is_dir() && !root.starts_with(s)).ok_or_else(|| {
+        CannotIsolate(format!("none of {} exists outside of the data directory; create /mnt", STAGES.join(", ")))
+    })?;
     probe(config).await?;
-    Ok(Machine {
-        hierarchy,
-        stage: (*stage).to_owned(),
-    })
+    Ok(Machine { hierarchy, stage: (*stage).to_owned() })
 }
 
 async fn probe(config: &ContainerConfig) -> Result<(), CannotIsolate> {
     let mode = if config.user_namespace { "user" } else { "host" };
-    let (program, leading) = config
-        .shim
-        .split_first()
-        .ok_or_else(|| CannotIsolate("no keeper program is configured".to_owned()))?;
+    let (program, leading) =
+        config.shim.split_first().ok_or_else(|| CannotIsolate("no keeper program is configured".to_owned()))?;
     let output = Command::new(program)
         .args(leading)
         .args(["probe", mode])
@@ -84,9 +73,5 @@ pub(super) fn machine_capacity(root: &Path) -> Resources {
         .and_then(|n| n.trim().parse::<u64>().ok())
         .unwrap_or(0);
     let disk = rustix::fs::statvfs(root).map_or(0, |s| s.f_bavail.saturating_mul(s.f_frsize));
-    Resources {
-        cpu_mcore: cpus * 1000,
-        memory_bytes: total_kib * 1024 / 5 * 4,
-        storage_bytes: disk / 5 * 4,
-    }
+    Resources { cpu_mcore: cpus * 1000, memory_bytes: total_kib * 1024 / 5 * 4, storage_bytes: disk / 5 * 4 }
 }

@@ -90,12 +90,7 @@ impl Drop for Proxy {
 
 impl Proxy {
     pub(super) fn new(bind: IpAddr, file: PathBuf) -> Self {
-        Self {
-            bind,
-            file,
-            ports: tokio::sync::Mutex::default(),
-            makers: Arc::default(),
-        }
+        Self { bind, file, ports: tokio::sync::Mutex::default(), makers: Arc::default() }
     }
 
     /// Opens the published ports of a workload, or adds it behind those that an
@@ -117,11 +112,7 @@ impl Proxy {
                 let routes = Arc::new(Mutex::new(Vec::new()));
                 let serve = serve(listener, routes.clone(), self.makers.clone());
                 let task = tokio::spawn(serve);
-                let published = Published {
-                    address,
-                    routes,
-                    task,
-                };
+                let published = Published { address, routes, task };
                 ports.insert(key.clone(), published);
             }
             if let Some(published) = ports.get(&key) {
@@ -199,10 +190,7 @@ impl Proxy {
 }
 
 fn key(record: &WorkloadRecord, external_port: u16) -> PortKey {
-    format!(
-        "{}|{}|{external_port}",
-        record.spec.lease_tag, record.spec.service
-    )
+    format!("{}|{}|{external_port}", record.spec.lease_tag, record.spec.service)
 }
 
 async fn serve(listener: TcpListener, routes: Arc<Mutex<Vec<Route>>>, makers: Arc<Makers>) {
@@ -235,11 +223,7 @@ async fn serve(listener: TcpListener, routes: Arc<Mutex<Vec<Route>>>, makers: Ar
 }
 
 /// A connection to a running replica, in turns, of the newest workload that has one.
-async fn connect(
-    routes: &[Route],
-    makers: &Makers,
-    turn: usize,
-) -> Option<(TcpStream, Arc<Traffic>)> {
+async fn connect(routes: &[Route], makers: &Makers, turn: usize) -> Option<(TcpStream, Arc<Traffic>)> {
     for route in routes {
         let count = route.replicas.len();
         for i in 0..count {

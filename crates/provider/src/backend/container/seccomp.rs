@@ -9,8 +9,7 @@
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
 
 /// Namespace flags of `clone`.
@@ -23,12 +22,7 @@ const NEW_NAMESPACES: u64 = (libc::CLONE_NEWNS
     | libc::CLONE_NEWNET) as u64;
 
 /// Address families of `socket`.
-const FAMILIES: [i32; 4] = [
-    libc::AF_UNIX,
-    libc::AF_INET,
-    libc::AF_INET6,
-    libc::AF_NETLINK,
-];
+const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
 /// Personalities that glibc and emulators ask for: Linux, 32-bit, no address
 /// randomisation is not among them.
@@ -119,25 +113,12 @@ pub(super) fn programs() -> Result<Vec<BpfProgram>, String> {
     let personalities = PERSONALITIES.map(|p| condition(0, SeccompCmpOp::Eq, p));
     let personalities: Result<Vec<_>, _> = personalities.into_iter().collect();
     rules.insert(libc::SYS_personality, personalities?);
-    let allowed = SeccompFilter::new(
-        rules,
-        SeccompAction::Errno(libc::EPERM as u32),
-        SeccompAction::Allow,
-        arch,
-    );
+    let allowed = SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, arch);
 
     let absent = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    let absent = SeccompFilter::new(
-        absent,
-        SeccompAction::Allow,
-        SeccompAction::Errno(libc::ENOSYS as u32),
-        arch,
-    );
+    let absent = SeccompFilter::new(absent, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32), arch);
     let compile = |f: SeccompFilter| BpfProgram::try_from(f).map_err(text);
-    Ok(vec![
-        compile(absent.map_err(text)?)?,
-        compile(allowed.map_err(text)?)?,
-    ])
+    Ok(vec![compile(absent.map_err(text)?)?, compile(allowed.map_err(text)?)?])
 }
 
 fn condition(arg: u8, op: SeccompCmpOp, value: u64) -> Result<SeccompRule, String> {

@@ -5,6 +5,7 @@
 //! workloads/<id>/r<n>/keeper.json      how to run the replica        (daemon)
 //!                     stop.json        a stop was asked for          (daemon)
 //!                     replica.json     state, pids, last exit        (keeper)
+//!                     previous.json        the same of the keeper before (daemon)
 //!                     usage.json       counters                      (keeper)
 //!                     logs/            output                        (keeper)
 //!                     config.json      OCI runtime configuration     (keeper)

@@ -34,9 +34,7 @@ impl Inner {
         }
         let resources = spec.resources;
         if resources.cpu_mcore < MIN_CPU || resources.memory_bytes < MIN_MEMORY {
-            return bad(format!(
-                "a replica needs at least {MIN_CPU}m CPU and {MIN_MEMORY} bytes of memory"
-            ));
+            return bad(format!("a replica needs at least {MIN_CPU}m CPU and {MIN_MEMORY} bytes of memory"));
         }
         check_text(spec)?;
         check_ports(spec)?;
@@ -62,8 +60,8 @@ fn is_service_name(name: &str) -> bool {
 fn check_text(spec: &WorkloadSpec) -> Result<()> {
     let words = spec.command.iter().chain(&spec.args);
     let env = spec.env.iter();
-    let size: usize = words.clone().map(String::len).sum::<usize>()
-        + env.clone().map(|(k, v)| k.len() + v.len()).sum::<usize>();
+    let size: usize =
+        words.clone().map(String::len).sum::<usize>() + env.clone().map(|(k, v)| k.len() + v.len()).sum::<usize>();
     if size > MAX_TEXT {
         return Err(BackendError::invalid(format!(
             "command, arguments and environment have more than {MAX_TEXT} bytes"
@@ -98,10 +96,7 @@ fn check_ports(spec: &WorkloadSpec) -> Result<()> {
             )));
         }
         if port.published && !seen.insert(port.external_port) {
-            return Err(BackendError::invalid(format!(
-                "external port {} is used twice",
-                port.external_port
-            )));
+            return Err(BackendError::invalid(format!("external port {} is used twice", port.external_port)));
         }
     }
     Ok(())

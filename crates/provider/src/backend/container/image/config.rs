@@ -47,10 +47,7 @@ impl ImageConfig {
     /// Reads the configuration of an unpacked image.
     pub(super) fn resolve(config: &ImageConfiguration, root: &Path) -> Result<Self, ImageError> {
         let Some(inner) = config.config() else {
-            return Ok(Self {
-                working_dir: "/".into(),
-                ..Self::default()
-            });
+            return Ok(Self { working_dir: "/".into(), ..Self::default() });
         };
         let list = |l: &Option<Vec<String>>| l.clone().unwrap_or_default();
         let this = Self {
@@ -67,9 +64,7 @@ impl ImageConfig {
         };
         let sizes = [&this.entrypoint, &this.cmd, &this.env, &this.volumes];
         if sizes.iter().any(|l| l.len() > MAX_LIST) {
-            return Err(ImageError::Refused(format!(
-                "the image configuration lists more than {MAX_LIST} items"
-            )));
+            return Err(ImageError::Refused(format!("the image configuration lists more than {MAX_LIST} items")));
         }
         Ok(this)
     }
@@ -77,9 +72,7 @@ impl ImageConfig {
     /// Volumes of a configuration, sorted.
     pub(super) fn volumes(config: &ImageConfiguration) -> Vec<String> {
         let inner = config.config().as_ref();
-        let mut volumes = inner
-            .and_then(|c| c.volumes().clone())
-            .unwrap_or_default();
+        let mut volumes = inner.and_then(|c| c.volumes().clone()).unwrap_or_default();
         volumes.retain(|v| v.starts_with('/') && v != "/");
         volumes.sort();
         volumes.dedup();
@@ -134,17 +127,12 @@ fn number(field: &str, user: &str) -> Result<u32, ImageError> {
 }
 
 fn unknown(user: &str) -> ImageError {
-    ImageError::Refused(format!(
-        "the image runs as {user:?}, which its own account files do not define"
-    ))
+    ImageError::Refused(format!("the image runs as {user:?}, which its own account files do not define"))
 }
 
 fn account_file(root: &Path, path: &str) -> String {
     let read = || -> Option<String> {
-        let file = Root::open(root)
-            .ok()?
-            .open_subpath(path, OpenFlags::O_RDONLY | OpenFlags::O_NOFOLLOW)
-            .ok()?;
+        let file = Root::open(root).ok()?.open_subpath(path, OpenFlags::O_RDONLY | OpenFlags::O_NOFOLLOW).ok()?;
         let mut bytes = Vec::new();
         file.take(MAX_ACCOUNT_FILE).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -155,12 +143,6 @@ fn account_file(root: &Path, path: &str) -> String {
 /// `SIGTERM`, `TERM` or `15`.
 fn signal(text: &str) -> Option<i32> {
     let number = text.parse::<i32>().ok();
-    let name = if text.starts_with("SIG") {
-        text.to_owned()
-    } else {
-        format!("SIG{text}")
-    };
-    number
-        .or_else(|| name.parse::<nix::sys::signal::Signal>().ok().map(|s| s as i32))
-        .filter(|n| (1..=31).contains(n))
+    let name = if text.starts_with("SIG") { text.to_owned() } else { format!("SIG{text}") };
+    number.or_else(|| name.parse::<nix::sys::signal::Signal>().ok().map(|s| s as i32)).filter(|n| (1..=31).contains(n))
 }

@@ -59,8 +59,7 @@ pub(super) fn local_name(reference: &str) -> Option<Result<(String, String), Ima
     } else {
         Err(ImageError::Reference {
             reference: reference.to_owned(),
-            why: "a local image is localhost/NAME:TAG with letters, digits, '.', '_' and '-'"
-                .to_owned(),
+            why: "a local image is localhost/NAME:TAG with letters, digits, '.', '_' and '-'".to_owned(),
         })
     })
 }
@@ -89,9 +88,7 @@ impl Layout {
     pub(super) fn manifest(&self, tag: &str) -> Result<(Vec<u8>, String), ImageError> {
         let index = read_json_file(&self.0.join("index.json"))?;
         let index: ImageIndex = parse("image index", &index)?;
-        let tagged = |name: Option<&String>| {
-            name.is_some_and(|n| n == tag || n.ends_with(&format!(":{tag}")))
-        };
+        let tagged = |name: Option<&String>| name.is_some_and(|n| n == tag || n.ends_with(&format!(":{tag}")));
         let manifests = index.manifests();
         let found = manifests
             .iter()
@@ -120,9 +117,7 @@ pub(super) fn sha256_hex(digest: &str) -> Result<&str, ImageError> {
     if hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         Ok(hex)
     } else {
-        Err(ImageError::Refused(format!(
-            "digest {digest:?} is not sha256; rebuild the image with sha256 digests"
-        )))
+        Err(ImageError::Refused(format!("digest {digest:?} is not sha256; rebuild the image with sha256 digests")))
     }
 }
 
@@ -131,9 +126,7 @@ pub(super) fn check_digest(bytes: &[u8], digest: &str) -> Result<(), ImageError>
     if hex::encode(Sha256::digest(bytes)) == sha256_hex(digest)? {
         Ok(())
     } else {
-        Err(ImageError::Refused(format!(
-            "content does not have the digest {digest}"
-        )))
+        Err(ImageError::Refused(format!("content does not have the digest {digest}")))
     }
 }
 
@@ -152,10 +145,7 @@ fn read_json_file(path: &Path) -> Result<Vec<u8>, ImageError> {
     let mut file = fs::File::open(path).map_err(io)?.take(MAX_JSON + 1);
     file.read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MAX_JSON {
-        return Err(ImageError::Refused(format!(
-            "{} is larger than {MAX_JSON} bytes",
-            path.display()
-        )));
+        return Err(ImageError::Refused(format!("{} is larger than {MAX_JSON} bytes", path.display())));
     }
     Ok(bytes)
 }
@@ -179,9 +169,7 @@ pub fn build_oci_layout(dir: &Path, tag: &str, image: &ImageBuild) -> Result<Str
     gzip.write_all(&tar).map_err(io("compress the layer of"))?;
     let layer = gzip.finish().map_err(io("compress the layer of"))?;
 
-    let ports: BTreeMap<_, _> = (image.ports.iter())
-        .map(|p| (format!("{p}/tcp"), json!({})))
-        .collect();
+    let ports: BTreeMap<_, _> = (image.ports.iter()).map(|p| (format!("{p}/tcp"), json!({}))).collect();
     let config = json!({
         "architecture": architecture(),
         "os": "linux",

@@ -1,6 +1,7 @@
 //! Images: where they come from, how they are checked, unpacked and kept.
 
 mod config;
+mod extension;
 pub mod layout;
 mod registry;
 mod store;
@@ -45,9 +46,7 @@ pub enum ImageError {
 impl From<ImageError> for BackendError {
     fn from(e: ImageError) -> Self {
         let class = match &e {
-            ImageError::Reference { .. } | ImageError::Refused(_) | ImageError::NotFound(_) => {
-                ErrorClass::Invalid
-            }
+            ImageError::Reference { .. } | ImageError::Refused(_) | ImageError::NotFound(_) => ErrorClass::Invalid,
             ImageError::Auth(_) => ErrorClass::Auth,
             ImageError::Registry(_) | ImageError::Io(..) => ErrorClass::Transient,
         };

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use oci_client::Reference;
-use oci_client::client::{Client, ClientConfig};
-use oci_client::errors::OciDistributionError;
+use oci_client::client::{Client, ClientConfig, ClientProtocol};
+use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::manifest::OciDescriptor;
 use oci_client::secrets::RegistryAuth;
 use tokio::io::AsyncWrite;
@@ -36,24 +36,19 @@ impl Remote {
     pub(super) fn open(
         text: &str,
         registries: &[String],
+        plain_http: &[String],
         credentials: Option<&RegistryCredentials>,
     ) -> Result<Self, ImageError> {
-        let bad = |why: String| ImageError::Reference {
-            reference: text.to_owned(),
-            why,
-        };
+        let bad = |why: String| ImageError::Reference { reference: text.to_owned(), why };
         let reference: Reference = text.parse().map_err(|e| bad(format!("{e}")))?;
         let host = reference.registry().to_owned();
-        if !registries.iter().any(|r| *r == host) {
+        if !registries.contains(&host) {
             let hint = if host.parse::<IpAddr>().is_ok() {
                 "an address is never a registry"
             } else {
                 "it is not among the registries of this provider"
             };
-            return Err(bad(format!(
-                "registry {host}: {hint}; allowed: {}",
-                registries.join(", ")
-            )));
+            return Err(bad(format!("registry {host}: {hint}; allowed: {}", registries.join(", "))));
         }
         install_tls_provider();
         let auth = match credentials {
@@ -61,62 +56,38 @@ impl Remote {
             None => RegistryAuth::Anonymous,
         };
         let config = ClientConfig {
+            protocol: ClientProtocol::HttpsExcept(plain_http.to_vec()),
             read_timeout: Some(READ_TIMEOUT),
             connect_timeout: Some(CONNECT_TIMEOUT),
             user_agent: concat!("virtengine/", env!("CARGO_PKG_VERSION")),
             ..ClientConfig::default()
         };
-        Ok(Self {
-            client: Client::new(config),
-            reference,
-            auth,
-        })
+        Ok(Self { client: Client::new(config), reference, auth })
     }
 
     /// The manifest for this machine's platform: bytes and digest.
     pub(super) async fn manifest(&self) -> Result<(Vec<u8>, String), ImageError> {
-        let resolved = self
-            .client
-            .pull_image_manifest(&self.reference, &self.auth)
-            .await;
+        let resolved = self.client.pull_image_manifest(&self.reference, &self.auth).await;
         let (_, digest) = resolved.map_err(registry_error)?;
         // Again by digest, for the exact bytes that the digest covers.
         let pinned = self.reference.clone_with_digest(digest.clone());
-        let accepted = [
-            oci_client::manifest::OCI_IMAGE_MEDIA_TYPE,
-            oci_client::manifest::IMAGE_MANIFEST_MEDIA_TYPE,
-        ];
-        let (bytes, _) = self
-            .client
-            .pull_manifest_raw(&pinned, &self.auth, &accepted)
-            .await
-            .map_err(registry_error)?;
+        let accepted = [oci_client::manifest::OCI_IMAGE_MEDIA_TYPE, oci_client::manifest::IMAGE_MANIFEST_MEDIA_TYPE];
+        let (bytes, _) = self.client.pull_manifest_raw(&pinned, &self.auth, &accepted).await.map_err(registry_error)?;
         super::layout::check_digest(&bytes, &digest)?;
         Ok((bytes.to_vec(), digest))
     }
 
     /// Downloads a blob of exactly `size` bytes to a file.
-    pub(super) async fn blob(
-        &self,
-        digest: &str,
-        size: u64,
-        to: &Path,
-    ) -> Result<(), ImageError> {
+    pub(super) async fn blob(&self, digest: &str, size: u64, to: &Path) -> Result<(), ImageError> {
         let io = |e| ImageError::Io("store a blob".into(), e);
         let file = tokio::fs::File::create(to).await.map_err(io)?;
-        let mut bounded = Bounded {
-            inner: tokio::io::BufWriter::new(file),
-            left: size,
-        };
+        let mut bounded = Bounded { inner: tokio::io::BufWriter::new(file), left: size };
         let descriptor = OciDescriptor {
             digest: digest.to_owned(),
             size: i64::try_from(size).unwrap_or(i64::MAX),
             ..OciDescriptor::default()
         };
-        self.client
-            .pull_blob(&self.reference, &descriptor, &mut bounded)
-            .await
-            .map_err(registry_error)
+        self.client.pull_blob(&self.reference, &descriptor, &mut bounded).await.map_err(registry_error)
     }
 }
 
@@ -127,11 +98,7 @@ struct Bounded<W> {
 }
 
 impl<W: AsyncWrite + Unpin> AsyncWrite for Bounded<W> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
         if buf.len() as u64 > self.left {
             return Poll::Ready(Err(std::io::Error::new(
                 std::io::ErrorKind::InvalidData,
@@ -170,6 +137,22 @@ fn registry_error(e: OciDistributionError) -> ImageError {
         OciDistributionError::IoError(e) if e.kind() == std::io::ErrorKind::InvalidData => {
             ImageError::Refused(e.to_string())
         }
+        OciDistributionError::RegistryError { envelope, url } => {
+            let codes = || envelope.errors.iter().map(|e| &e.code);
+            let absent = |c: &OciErrorCode| {
+                use OciErrorCode::{BlobUnknown, ManifestUnknown, NameUnknown, NotFound};
+                matches!(c, BlobUnknown | ManifestUnknown | NameUnknown | NotFound)
+            };
+            let denied = |c: &OciErrorCode| matches!(c, OciErrorCode::Denied | OciErrorCode::Unauthorized);
+            if codes().any(absent) {
+                ImageError::NotFound(format!("{url}; check the name and tag"))
+            } else if codes().any(denied) {
+                ImageError::Auth(url)
+            } else {
+                ImageError::Registry(format!("{url}: {envelope}"))
+            }
+        }
+        OciDistributionError::ServerError { code: 404, url, .. } => ImageError::NotFound(url),
         other => ImageError::Registry(other.to_string()),
     }
 }

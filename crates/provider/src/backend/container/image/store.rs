@@ -40,10 +40,7 @@ impl Default for ImageLimits {
     fn default() -> Self {
         Self {
             download_bytes: 8 << 30,
-            unpack: UnpackLimits {
-                entries: 1_000_000,
-                bytes: 20 << 30,
-            },
+            unpack: UnpackLimits { entries: 1_000_000, bytes: 20 << 30 },
             pull_time: Duration::from_secs(15 * 60),
             kept_unused: 16,
         }
@@ -64,6 +61,7 @@ pub struct ImageStore {
     root: PathBuf,
     layouts: Option<PathBuf>,
     registries: Vec<String>,
+    plain_http: Vec<String>,
     ids: IdShift,
     limits: ImageLimits,
     // One image at a time: unpacking is bound by the disk, and two workloads that
@@ -77,11 +75,12 @@ enum Source {
 }
 
 impl ImageStore {
-    /// Opens the store below `root`, removing what an interrupted pull left.
+    /// Opens the store below `root`, removing what an interrupted pull left. Of the
+    /// registries, the second list is asked without TLS.
     pub fn open(
         root: PathBuf,
         layouts: Option<PathBuf>,
-        registries: Vec<String>,
+        (registries, plain_http): (Vec<String>, Vec<String>),
         ids: IdShift,
         limits: ImageLimits,
     ) -> Result<Self, ImageError> {
@@ -93,14 +92,7 @@ impl ImageStore {
         for part in ["tmp", "rootfs"] {
             fs::create_dir_all(root.join(part)).map_err(io)?;
         }
-        Ok(Self {
-            root,
-            layouts,
-            registries,
-            ids,
-            limits,
-            busy: tokio::sync::Mutex::new(()),
-        })
+        Ok(Self { root, layouts, registries, plain_http, ids, limits, busy: tokio::sync::Mutex::new(()) })
     }
 
     /// Root directory of an unpacked image.
@@ -140,7 +132,7 @@ impl ImageStore {
                 (Source::Layout(layout), bytes, digest)
             }
             None => {
-                let remote = Remote::open(reference, &self.registries, credentials)?;
+                let remote = Remote::open(reference, &self.registries, &self.plain_http, credentials)?;
                 let (bytes, digest) = remote.manifest().await?;
                 (Source::Remote(Box::new(remote)), bytes, digest)
             }
@@ -176,9 +168,7 @@ impl ImageStore {
     ) -> Result<PreparedImage, ImageError> {
         let manifest = layout::parse_manifest(manifest)?;
         let layers = manifest.layers().clone();
-        let total = layers
-            .iter()
-            .try_fold(0u64, |sum, l| sum.checked_add(l.size()));
+        let total = layers.iter().try_fold(0u64, |sum, l| sum.checked_add(l.size()));
         if layers.len() > MAX_LAYERS || total.is_none_or(|t| t > self.limits.download_bytes) {
             return Err(ImageError::Refused(format!(
                 "more than {MAX_LAYERS} layers or {} bytes to download",
@@ -191,8 +181,8 @@ impl ImageStore {
         let config = self.blob(source, manifest.config(), work).await?;
         let config = fs::read(&config).map_err(|e| ImageError::Io("read config".into(), e))?;
         layout::check_digest(&config, manifest.config().digest().as_ref())?;
-        let config: ImageConfiguration = serde_json::from_slice(&config)
-            .map_err(|e| ImageError::Refused(format!("image configuration: {e}")))?;
+        let config: ImageConfiguration =
+            serde_json::from_slice(&config).map_err(|e| ImageError::Refused(format!("image configuration: {e}")))?;
         check_platform(&config)?;
         if config.rootfs().diff_ids().len() != layers.len() {
             return Err(ImageError::Refused(
@@ -210,17 +200,10 @@ impl ImageStore {
             unpack_all(&tree, &layers, &paths, &config, ids, limits)?;
             publish(&tree, &target, digest, &config)
         });
-        unpacking
-            .await
-            .map_err(|e| ImageError::Io("unpack".into(), io::Error::other(e)))?
+        unpacking.await.map_err(|e| ImageError::Io("unpack".into(), io::Error::other(e)))?
     }
 
-    async fn blob(
-        &self,
-        source: &Source,
-        descriptor: &Descriptor,
-        work: &Path,
-    ) -> Result<PathBuf, ImageError> {
+    async fn blob(&self, source: &Source, descriptor: &Descriptor, work: &Path) -> Result<PathBuf, ImageError> {
         let digest = descriptor.digest().to_string();
         match source {
             Source::Layout(layout) => layout.blob_path(&digest),
@@ -308,10 +291,7 @@ fn publish(
     config: &ImageConfiguration,
 ) -> Result<PreparedImage, ImageError> {
     let io = |e| ImageError::Io("keep an unpacked image".into(), e);
-    let image = PreparedImage {
-        digest,
-        config: ImageConfig::resolve(config, tree)?,
-    };
+    let image = PreparedImage { digest, config: ImageConfig::resolve(config, tree)? };
     if target.exists() {
         fs::remove_dir_all(target).map_err(io)?;
     }
@@ -321,10 +301,7 @@ fn publish(
     Ok(image)
 }
 
-fn decompress<'a>(
-    layer: &Descriptor,
-    packed: &'a mut (impl Read + 'a),
-) -> Result<Box<dyn Read + 'a>, ImageError> {
+fn decompress<'a>(layer: &Descriptor, packed: &'a mut (impl Read + 'a)) -> Result<Box<dyn Read + 'a>, ImageError> {
     let kind = layer.media_type().to_string();
     let packed = BufReader::with_capacity(128 << 10, packed);
     if kind.ends_with("tar+gzip") || kind.ends_with("tar.gzip") {
@@ -336,9 +313,7 @@ fn decompress<'a>(
     } else if kind.ends_with(".tar") {
         Ok(Box::new(packed))
     } else {
-        Err(ImageError::Refused(format!(
-            "layer of media type {kind}; supported are tar, tar+gzip and tar+zstd"
-        )))
+        Err(ImageError::Refused(format!("layer of media type {kind}; supported are tar, tar+gzip and tar+zstd")))
     }
 }
 
@@ -351,20 +326,14 @@ struct Hashing<R> {
 
 impl<R: Read> Hashing<R> {
     fn new(inner: R, limit: u64) -> Self {
-        Self {
-            inner,
-            hash: Sha256::new(),
-            left: limit,
-        }
+        Self { inner, hash: Sha256::new(), left: limit }
     }
 
     /// Reads to the end and compares the digest of everything.
     fn finish(mut self, digest: &str) -> Result<(), ImageError> {
         io::copy(&mut self, &mut io::sink()).map_err(|e| ImageError::Refused(e.to_string()))?;
         if hex::encode(self.hash.finalize()) != sha256_hex(digest)? {
-            return Err(ImageError::Refused(format!(
-                "a layer does not have the digest {digest}"
-            )));
+            return Err(ImageError::Refused(format!("a layer does not have the digest {digest}")));
         }
         Ok(())
     }

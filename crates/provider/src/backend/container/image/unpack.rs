@@ -18,12 +18,11 @@ use serde::{Deserialize, Serialize};
 use tar::{EntryType, Header};
 
 use super::ImageError;
+use super::extension::{Overrides, read_extension};
 
 /// Longest path, in bytes, and deepest nesting of an entry.
 const MAX_PATH: usize = 4096;
 const MAX_DEPTH: usize = 128;
-/// Largest extension header (long names, PAX records).
-const MAX_EXTENSION: u64 = 1 << 20;
 /// Names below this directory are not unpacked: the runtime mounts its own.
 const DEV: &[u8] = b"dev";
 
@@ -66,17 +65,6 @@ pub struct Unpacker {
     bytes: u64,
 }
 
-/// What extension headers said about the next entry.
-#[derive(Default)]
-struct Overrides {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    uid: Option<u64>,
-    gid: Option<u64>,
-    mtime: Option<u64>,
-    size: Option<u64>,
-}
-
 /// One entry, names still unchecked.
 struct Item {
     path: Vec<u8>,
@@ -92,13 +80,7 @@ struct Item {
 impl Unpacker {
     /// Starts in an existing, empty directory that nothing else writes to.
     pub fn new(root: &Path, ids: IdShift, limits: UnpackLimits) -> Result<Self, ImageError> {
-        Ok(Self {
-            root: Root::open(root).map_err(path_error)?,
-            ids,
-            limits,
-            entries: 0,
-            bytes: 0,
-        })
+        Ok(Self { root: Root::open(root).map_err(path_error)?, ids, limits, entries: 0, bytes: 0 })
     }
 
     /// Applies one uncompressed layer over the layers before it.
@@ -168,29 +150,19 @@ impl Unpacker {
         let gid = over.gid.map_or_else(|| header.gid(), Ok);
         Ok(Item {
             path: over.path.unwrap_or_else(|| header.path_bytes().into()),
-            link: over
-                .link
-                .or_else(|| header.link_name_bytes().map(Into::into)),
+            link: over.link.or_else(|| header.link_name_bytes().map(Into::into)),
             kind: header.entry_type(),
             // Set-id bits have no effect under no_new_privs; they are dropped so that
             // the unpacked tree is harmless on the host too.
             mode: header.mode().map_err(read_error)? & 0o1777,
             uid: self.ids.host(uid.map_err(read_error)?)?,
             gid: self.ids.host(gid.map_err(read_error)?)?,
-            mtime: over
-                .mtime
-                .map_or_else(|| header.mtime(), Ok)
-                .map_err(read_error)?,
+            mtime: over.mtime.map_or_else(|| header.mtime(), Ok).map_err(read_error)?,
             size,
         })
     }
 
-    fn place(
-        &mut self,
-        item: Item,
-        content: &mut impl Read,
-        fresh: &mut HashSet<PathBuf>,
-    ) -> Result<(), ImageError> {
+    fn place(&mut self, item: Item, content: &mut impl Read, fresh: &mut HashSet<PathBuf>) -> Result<(), ImageError> {
         let path = clean(&item.path)?;
         let Some(name) = path.file_name().map(OsStr::to_owned) else {
             return Ok(());
@@ -215,11 +187,7 @@ impl Unpacker {
                 return refuse(format!("device node at /{}", path.display()));
             }
             other => {
-                return refuse(format!(
-                    "entry of unsupported type {:?} at /{}",
-                    other,
-                    path.display()
-                ));
+                return refuse(format!("entry of unsupported type {:?} at /{}", other, path.display()));
             }
         }
         // Ancestors count as fresh too: an opaque marker after them in the same
@@ -254,21 +222,14 @@ impl Unpacker {
             // Only what was just made still belongs to the unpacking process.
             if rustix::fs::fstat(&dir).map_err(errno)?.st_uid == 0 {
                 let flags = AtFlags::EMPTY_PATH;
-                rustix::fs::chownat(&dir, "", Some(owner.0), Some(owner.1), flags)
-                    .map_err(errno)?;
+                rustix::fs::chownat(&dir, "", Some(owner.0), Some(owner.1), flags).map_err(errno)?;
             }
         }
         Ok(made)
     }
 
     /// Removes what a lower layer had under this name, unless both are directories.
-    fn make_room(
-        &self,
-        parent: &OwnedFd,
-        path: &Path,
-        name: &OsStr,
-        kind: EntryType,
-    ) -> Result<(), ImageError> {
+    fn make_room(&self, parent: &OwnedFd, path: &Path, name: &OsStr, kind: EntryType) -> Result<(), ImageError> {
         let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(rustix::io::Errno::NOENT) => return Ok(()),
@@ -302,10 +263,8 @@ impl Unpacker {
         if item.size > left {
             return refuse(format!("more than {} bytes unpacked", self.limits.bytes));
         }
-        let flags =
-            OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600))
-            .map_err(errno)?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600)).map_err(errno)?;
         let mut file = std::fs::File::from(fd);
         let copied = io::copy(&mut content.take(item.size), &mut file).map_err(read_error)?;
         if copied != item.size {
@@ -314,14 +273,8 @@ impl Unpacker {
         file.flush().map_err(read_error)?;
         self.bytes += copied;
         own_and_mode(&file, item)?;
-        let time = Timespec {
-            tv_sec: i64::try_from(item.mtime).unwrap_or(0),
-            tv_nsec: 0,
-        };
-        let times = Timestamps {
-            last_access: time,
-            last_modification: time,
-        };
+        let time = Timespec { tv_sec: i64::try_from(item.mtime).unwrap_or(0), tv_nsec: 0 };
+        let times = Timestamps { last_access: time, last_modification: time };
         rustix::fs::futimens(&file, &times).map_err(errno)
     }
 
@@ -335,24 +288,15 @@ impl Unpacker {
             _ => self.root.resolve("."),
         };
         let from = OwnedFd::from(from.map_err(path_error)?);
-        let stat =
-            rustix::fs::statat(&from, target_name, AtFlags::SYMLINK_NOFOLLOW).map_err(errno)?;
+        let stat = rustix::fs::statat(&from, target_name, AtFlags::SYMLINK_NOFOLLOW).map_err(errno)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return refuse(format!(
-                "hard link to /{}, which is not a regular file",
-                target.display()
-            ));
+            return refuse(format!("hard link to /{}, which is not a regular file", target.display()));
         }
         // Without SYMLINK_FOLLOW the target itself is linked, whatever it is.
         rustix::fs::linkat(&from, target_name, parent, name, AtFlags::empty()).map_err(errno)
     }
 
-    fn whiteout(
-        &self,
-        parent: &Path,
-        hidden: &[u8],
-        fresh: &HashSet<PathBuf>,
-    ) -> Result<(), ImageError> {
+    fn whiteout(&self, parent: &Path, hidden: &[u8], fresh: &HashSet<PathBuf>) -> Result<(), ImageError> {
         if hidden == b".wh..opq" {
             return self.clear(parent, fresh);
         }
@@ -388,67 +332,6 @@ impl Unpacker {
     }
 }
 
-/// Consumes an extension header; `false` when the entry is a real one.
-fn read_extension(
-    kind: EntryType,
-    entry: &mut impl Read,
-    next: &mut Overrides,
-) -> Result<bool, ImageError> {
-    let is_extension = kind.is_gnu_longname()
-        || kind.is_gnu_longlink()
-        || kind.is_pax_local_extensions()
-        || kind.is_pax_global_extensions();
-    if !is_extension {
-        return Ok(false);
-    }
-    let mut bytes = Vec::new();
-    let read = entry
-        .take(MAX_EXTENSION + 1)
-        .read_to_end(&mut bytes)
-        .map_err(read_error)?;
-    if read as u64 > MAX_EXTENSION {
-        return refuse(format!(
-            "an extension header larger than {MAX_EXTENSION} bytes"
-        ));
-    }
-    if kind.is_pax_global_extensions() {
-        return Ok(true);
-    }
-    if !kind.is_pax_local_extensions() {
-        while bytes.last() == Some(&0) {
-            bytes.pop();
-        }
-        let slot = if kind.is_gnu_longname() {
-            &mut next.path
-        } else {
-            &mut next.link
-        };
-        *slot = Some(bytes);
-        return Ok(true);
-    }
-    for record in tar::PaxExtensions::new(&bytes) {
-        let record = record.map_err(read_error)?;
-        let value = record.value_bytes();
-        let number = || {
-            let text = std::str::from_utf8(value).ok()?;
-            text.split('.').next()?.parse::<u64>().ok()
-        };
-        match record.key_bytes() {
-            b"path" => next.path = Some(value.to_vec()),
-            b"linkpath" => next.link = Some(value.to_vec()),
-            b"uid" => next.uid = number(),
-            b"gid" => next.gid = number(),
-            b"mtime" => next.mtime = number(),
-            b"size" => next.size = number(),
-            key if key.starts_with(b"GNU.sparse") => {
-                return refuse("sparse files are not supported in layers".to_owned());
-            }
-            _ => {}
-        }
-    }
-    Ok(true)
-}
-
 fn symlink(parent: &OwnedFd, name: &OsStr, item: &Item) -> Result<(), ImageError> {
     let target = item.link.as_deref().unwrap_or_default();
     if target.is_empty() || target.len() > MAX_PATH || target.contains(&0) {
@@ -458,8 +341,7 @@ fn symlink(parent: &OwnedFd, name: &OsStr, item: &Item) -> Result<(), ImageError
     // workload it resolves in the workload's own root.
     rustix::fs::symlinkat(OsStr::from_bytes(target), parent, name).map_err(errno)?;
     let (uid, gid) = (Uid::from_raw(item.uid), Gid::from_raw(item.gid));
-    rustix::fs::chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
-        .map_err(errno)
+    rustix::fs::chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW).map_err(errno)
 }
 
 fn own_and_mode(fd: &impl AsFd, item: &Item) -> Result<(), ImageError> {
@@ -480,10 +362,7 @@ fn clean(bytes: &[u8]) -> Result<PathBuf, ImageError> {
         match part {
             b"" | b"." => continue,
             b".." => {
-                return refuse(format!(
-                    "path {:?} leaves the image",
-                    String::from_utf8_lossy(bytes)
-                ));
+                return refuse(format!("path {:?} leaves the image", String::from_utf8_lossy(bytes)));
             }
             part => path.push(OsStr::from_bytes(part)),
         }
@@ -499,7 +378,7 @@ fn permissions(mode: u32) -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(mode)
 }
 
-fn refuse<T>(why: String) -> Result<T, ImageError> {
+pub(super) fn refuse<T>(why: String) -> Result<T, ImageError> {
     Err(ImageError::Refused(why))
 }
 
@@ -511,7 +390,7 @@ fn path_error(e: pathrs::error::Error) -> ImageError {
     ImageError::Refused(format!("a path cannot be resolved inside the image: {e}"))
 }
 
-fn read_error(e: io::Error) -> ImageError {
+pub(super) fn read_error(e: io::Error) -> ImageError {
     // Limits and digests of the readers below arrive as `InvalidData`.
     if e.kind() == io::ErrorKind::InvalidData {
         ImageError::Refused(e.to_string())

@@ -82,12 +82,7 @@ fn run(dir: &Path, out: &Out) -> Result<i32, String> {
     Ok(code)
 }
 
-fn spawn(
-    dir: &Path,
-    config: &KeeperConfig,
-    record: &ReplicaRecord,
-    start: &ExecStart,
-) -> Result<Session, String> {
+fn spawn(dir: &Path, config: &KeeperConfig, record: &ReplicaRecord, start: &ExecStart) -> Result<Session, String> {
     let text = |e: &dyn std::fmt::Display| e.to_string();
     // The runtime resolves the image's path, which only the keeper's mounts have.
     let mounts = fs::File::open(format!("/proc/{}/ns/mnt", record.keeper.pid));
@@ -133,16 +128,8 @@ fn spawn(
     let (in_read, in_write) = pipe()?;
     let (out_read, out_write) = pipe()?;
     let (err_read, err_write) = pipe()?;
-    builder = builder
-        .with_stdin(in_read)
-        .with_stdout(out_write)
-        .with_stderr(err_write);
-    let pid = builder
-        .as_tenant()
-        .with_process(Some(&process.0))
-        .with_detach(true)
-        .build()
-        .map_err(|e| text(&e))?;
+    builder = builder.with_stdin(in_read).with_stdout(out_write).with_stderr(err_write);
+    let pid = builder.as_tenant().with_process(Some(&process.0)).with_detach(true).build().map_err(|e| text(&e))?;
     Ok(Session {
         pid: Pid::from_raw(pid.as_raw()),
         input: in_write.into(),
@@ -157,12 +144,7 @@ fn receive_terminal(listener: &UnixListener) -> io::Result<OwnedFd> {
     let mut name = [0; 4096];
     let mut parts = [io::IoSliceMut::new(&mut name)];
     let mut space = nix::cmsg_space!([std::os::fd::RawFd; 1]);
-    let message = recvmsg::<()>(
-        stream.as_raw_fd(),
-        &mut parts,
-        Some(&mut space),
-        MsgFlags::MSG_CMSG_CLOEXEC,
-    )?;
+    let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(fds) = control
             && let Some(fd) = fds.first()
@@ -170,10 +152,7 @@ fn receive_terminal(listener: &UnixListener) -> io::Result<OwnedFd> {
             return Ok(owned(*fd));
         }
     }
-    Err(io::Error::new(
-        io::ErrorKind::InvalidData,
-        "the runtime sent no terminal",
-    ))
+    Err(io::Error::new(io::ErrorKind::InvalidData, "the runtime sent no terminal"))
 }
 
 #[allow(unsafe_code)]
@@ -232,12 +211,7 @@ fn feed(input: fs::File, terminal: Option<OwnedFd>, pid: Pid) {
 }
 
 pub(super) fn resize(terminal: impl AsFd, size: TermSize) -> io::Result<()> {
-    let size = rustix::termios::Winsize {
-        ws_row: size.rows,
-        ws_col: size.cols,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let size = rustix::termios::Winsize { ws_row: size.rows, ws_col: size.cols, ws_xpixel: 0, ws_ypixel: 0 };
     Ok(rustix::termios::tcsetwinsize(terminal, size)?)
 }
 
@@ -258,9 +232,7 @@ fn send(out: &Out, frame: &Frame) -> io::Result<()> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, String> {
-    state::read_json(Path::new(name))
-        .map_err(|e| format!("{name}: {e}"))?
-        .ok_or_else(|| format!("{name} is missing"))
+    state::read_json(Path::new(name)).map_err(|e| format!("{name}: {e}"))?.ok_or_else(|| format!("{name} is missing"))
 }
 
 /// A file that is removed when no longer needed.

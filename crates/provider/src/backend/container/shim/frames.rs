@@ -100,8 +100,5 @@ impl Frame {
 }
 
 fn too_long() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("a message is longer than {MAX_FRAME} bytes"),
-    )
+    io::Error::new(io::ErrorKind::InvalidData, format!("a message is longer than {MAX_FRAME} bytes"))
 }

@@ -19,9 +19,7 @@ use nix::unistd::{Pid, chdir, pipe2, setsid};
 use super::super::bundle;
 use super::super::cgroup::{Cgroup, Hierarchy};
 use super::super::netns;
-use super::super::state::{
-    self, KeeperConfig, ProcessId, ReplicaRecord, StopRequest, UsageRecord, now_ms,
-};
+use super::super::state::{self, KeeperConfig, ProcessId, ReplicaRecord, StopRequest, UsageRecord, now_ms};
 use super::logs::{LogWriter, Partial};
 use super::seal::Sealed;
 use super::stage::{self, Stage};
@@ -92,14 +90,16 @@ impl Keeper {
         let logs = LogWriter::open(&dir.join("logs"), config.log_file_bytes, config.log_files)
             .map_err(|e| format!("open logs: {e}"))?;
         let usage = state::read_json(Path::new("usage.json")).unwrap_or_default();
-        let before: Option<ReplicaRecord> =
-            state::read_json(Path::new("replica.json")).unwrap_or_default();
+        let before: Option<ReplicaRecord> = state::read_json(Path::new("previous.json")).unwrap_or_default();
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
         let record = ReplicaRecord {
             keeper: ProcessId::of(pid).ok_or("cannot read /proc; mount it")?,
             state: ReplicaState::Starting,
             main: None,
-            restarts: before.as_ref().map_or(0, |b| b.restarts),
+            restarts: before
+                .as_ref()
+                .filter(|b| b.started_at_unix_ms.is_some())
+                .map_or(0, |b| b.restarts.saturating_add(1)),
             started_at_unix_ms: None,
             last_exit: before.and_then(|b| b.last_exit),
         };
@@ -158,10 +158,7 @@ impl Keeper {
         let mut running = self.create(stage)?;
         self.record.main = ProcessId::of(running.main.as_raw());
         self.record.started_at_unix_ms = Some(now_ms());
-        running
-            .container
-            .start()
-            .map_err(|e| format!("start the program: {e}"))?;
+        running.container.start().map_err(|e| format!("start the program: {e}"))?;
         self.save(ReplicaState::Running)?;
         let status = self.watch(&mut running)?;
         self.drain(&mut running);
@@ -170,13 +167,7 @@ impl Keeper {
 
     fn create(&mut self, stage: &Stage) -> Result<Running, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let spec = bundle::runtime_config(
-            &self.config,
-            &self.hierarchy,
-            &stage.rootfs,
-            &stage.scratch,
-            &stage.etc,
-        );
+        let spec = bundle::runtime_config(&self.config, &self.hierarchy, &stage.rootfs, &stage.scratch, &stage.etc);
         state::write_json(Path::new("config.json"), &spec).map_err(|e| text(&e))?;
         let runtime = self.dir.join("runtime");
         fs::create_dir_all(&runtime).map_err(|e| text(&e))?;
@@ -202,10 +193,7 @@ impl Keeper {
         Ok(Running {
             main,
             container,
-            out: [
-                (out_read, Partial::new("stdout"), true),
-                (err_read, Partial::new("stderr"), true),
-            ],
+            out: [(out_read, Partial::new("stdout"), true), (err_read, Partial::new("stderr"), true)],
         })
     }
 
@@ -320,8 +308,7 @@ impl Keeper {
     }
 
     fn begin_stop(&mut self, main: Pid) {
-        let request: Option<StopRequest> =
-            state::read_json(Path::new("stop.json")).unwrap_or_default();
+        let request: Option<StopRequest> = state::read_json(Path::new("stop.json")).unwrap_or_default();
         let grace = Duration::from_millis(request.map_or(0, |r| r.grace_ms));
         let first = self.stop_at.is_none();
         self.stop_at = Some(Instant::now() + grace);
@@ -370,9 +357,7 @@ impl Keeper {
         if self.cgroup.exists() && !(self.cgroup.kill() && self.cgroup.remove()) {
             self.note("the control group could not be removed yet");
         }
-        while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
-            waitpid(None, Some(WaitPidFlag::WNOHANG))
-        {}
+        while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {}
     }
 
     /// Sleeps unless told to stop; whether it was.
@@ -398,19 +383,12 @@ impl Keeper {
 
     fn save(&mut self, state: ReplicaState) -> Result<(), String> {
         self.record.state = state;
-        state::write_json(Path::new("replica.json"), &self.record)
-            .map_err(|e| format!("replica.json: {e}"))
+        state::write_json(Path::new("replica.json"), &self.record).map_err(|e| format!("replica.json: {e}"))
     }
 }
 
 fn setup_failed(why: String) -> ExitStatus {
-    ExitStatus {
-        code: 127,
-        signal: None,
-        oom_killed: false,
-        error: why,
-        at_unix_ms: now_ms(),
-    }
+    ExitStatus { code: 127, signal: None, oom_killed: false, error: why, at_unix_ms: now_ms() }
 }
 
 /// An error with its causes.

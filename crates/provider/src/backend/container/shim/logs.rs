@@ -28,10 +28,7 @@ pub(super) struct Partial {
 
 impl Partial {
     pub(super) fn new(stream: &'static str) -> Self {
-        Self {
-            stream,
-            bytes: Vec::new(),
-        }
+        Self { stream, bytes: Vec::new() }
     }
 }
 
@@ -41,14 +38,7 @@ impl LogWriter {
         fs::create_dir_all(dir)?;
         let number = numbers(dir)?.last().copied().unwrap_or(1);
         let (file, size) = open_number(dir, number)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            number,
-            file,
-            size,
-            file_bytes,
-            files: files.max(1),
-        })
+        Ok(Self { dir: dir.to_owned(), number, file, size, file_bytes, files: files.max(1) })
     }
 
     /// Adds what was read from a stream; whole lines are written.
@@ -137,10 +127,7 @@ fn record(stream: &str, bytes: &[u8], partial: bool, out: &mut Vec<u8>) -> io::R
 
 fn open_number(dir: &Path, number: u64) -> io::Result<(fs::File, u64)> {
     let path = file_path(dir, number);
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)?;
+    let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
     let size = file.metadata()?.len();
     Ok((file, size))
 }

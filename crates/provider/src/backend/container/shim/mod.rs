@@ -32,16 +32,10 @@ pub const SHIM_COMMAND: &str = "__container-shim";
 pub fn shim_main(args: &[String]) -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args.as_slice() {
-        ["keep", dir] => {
-            bundle::take_rlimits().and_then(|()| keeper::keep(Path::new(dir)))
-        }
-        ["exec", dir] => {
-            bundle::take_rlimits().and_then(|()| exec::exec(Path::new(dir)))
-        }
+        ["keep", dir] => bundle::take_rlimits().and_then(|()| keeper::keep(Path::new(dir))),
+        ["exec", dir] => bundle::take_rlimits().and_then(|()| exec::exec(Path::new(dir))),
         ["probe", user_namespace] => probe::probe(*user_namespace == "user"),
-        _ => Err(format!(
-            "{SHIM_COMMAND} is started by the provider daemon only; run `virtengine provider`"
-        )),
+        _ => Err(format!("{SHIM_COMMAND} is started by the provider daemon only; run `virtengine provider`")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

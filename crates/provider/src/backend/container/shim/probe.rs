@@ -32,9 +32,8 @@ pub(super) fn probe(user_namespace: bool) -> Result<(), String> {
         })?;
     }
     for program in seccomp::programs()? {
-        seccompiler::apply_filter(&program).map_err(|e| {
-            format!("system call filters are not available ({e}); use a kernel with seccomp")
-        })?;
+        seccompiler::apply_filter(&program)
+            .map_err(|e| format!("system call filters are not available ({e}); use a kernel with seccomp"))?;
     }
     Ok(())
 }

@@ -23,10 +23,7 @@ pub(super) struct Sealed {
 impl Sealed {
     /// `terminal` is the size that standard input gets if it is one.
     pub(super) fn new(terminal: Option<TermSize>) -> Result<Self, String> {
-        Ok(Self {
-            programs: seccomp::programs()?,
-            terminal,
-        })
+        Ok(Self { programs: seccomp::programs()?, terminal })
     }
 }
 
@@ -39,14 +36,12 @@ impl Executor for Sealed {
         // must not inherit that.
         pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
             .map_err(|e| other("reset the signal mask", &e))?;
-        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)
-            .map_err(|e| other("tie to the keeper", &e))?;
+        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| other("tie to the keeper", &e))?;
         if let Some(size) = self.terminal {
             super::exec::resize(std::io::stdin(), size).map_err(|e| other("size the terminal", &e))?;
         }
         for program in &self.programs {
-            seccompiler::apply_filter(program)
-                .map_err(|e| other("install the system call filter", &e))?;
+            seccompiler::apply_filter(program).map_err(|e| other("install the system call filter", &e))?;
         }
         DefaultExecutor {}.exec(spec)
     }

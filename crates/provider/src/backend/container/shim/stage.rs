@@ -36,21 +36,14 @@ pub(super) fn enter(config: &KeeperConfig) -> Result<Stage, String> {
     let image = fs::File::open(&config.rootfs).map_err(|e| format!("open the image: {e}"))?;
     let stage = Path::new(&config.stage);
     tmpfs(stage, "mode=755,size=1m").map_err(what("mount the stage"))?;
-    let parts = Stage {
-        rootfs: stage.join("rootfs"),
-        scratch: stage.join("scratch"),
-        etc: stage.join("etc"),
-    };
+    let parts = Stage { rootfs: stage.join("rootfs"), scratch: stage.join("scratch"), etc: stage.join("etc") };
     for dir in [&parts.rootfs, &parts.scratch, &parts.etc] {
         fs::create_dir(dir).map_err(|e| format!("create {}: {e}", dir.display()))?;
     }
     let source = format!("/proc/self/fd/{}", image.as_raw_fd());
     bind(Path::new(&source), &parts.rootfs).map_err(what("bind the image"))?;
-    let read_only = MsFlags::MS_BIND
-        | MsFlags::MS_REMOUNT
-        | MsFlags::MS_RDONLY
-        | MsFlags::MS_NOSUID
-        | MsFlags::MS_NODEV;
+    let read_only =
+        MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount_none(&config.stage_path("rootfs"), read_only).map_err(what("protect the image"))?;
     fill_etc(config, &parts.etc).map_err(|e| format!("write files for /etc: {e}"))?;
     fill_scratch(config, &parts)?;
@@ -64,10 +57,7 @@ impl KeeperConfig {
 }
 
 fn fill_etc(config: &KeeperConfig, etc: &Path) -> std::io::Result<()> {
-    let hosts = format!(
-        "127.0.0.1 localhost {}\n::1 localhost ip6-localhost\n",
-        config.hostname
-    );
+    let hosts = format!("127.0.0.1 localhost {}\n::1 localhost ip6-localhost\n", config.hostname);
     fs::write(etc.join("hosts"), hosts)?;
     fs::write(etc.join("hostname"), format!("{}\n", config.hostname))
 }
