@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod chain;
+mod documents;
 mod exceptions;
 mod functions;
 mod keys;
@@ -63,6 +64,8 @@ const RULES: &[Rule] = &[
     keys::store_keys,
     acceptance::rows_name_tests,
     readme::commands,
+    documents::links,
+    documents::architecture,
     exceptions::all_in_use,
 ];
 

@@ -233,3 +233,19 @@ fn the_readme_shows_what_is_run() {
     assert_eq!(rules(&[("README.md", "Hello.\n"), (".ci/run", script), test]), ["readme"]);
     assert_eq!(rules(&[("README.md", readme), (".ci/run", script)]), ["readme"]);
 }
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let from = |text: &str| rules(&[("docs/book/src/a.md", text), ("docs/adr/0001-b.md", "# B\n")]);
+    assert_eq!(from("See [b](../../adr/0001-b.md), [all](../../adr) and [rust](https://rust-lang.org).\n"), [""; 0]);
+    assert_eq!(from("See [b](../adr/0001-b.md).\n"), ["links"]);
+    assert_eq!(from("See [c](c.md#part).\n"), ["links"]);
+}
+
+#[test]
+fn every_crate_stands_in_the_architecture() {
+    let manifest = ("crates/chain/core/Cargo.toml", "[package]\n\n[lints]\nworkspace = true\n");
+    let with = |tree: &str| rules(&[("ARCHITECTURE.md", tree), manifest]);
+    assert_eq!(with("```\ncrates/\n  chain/core  L3  accounts\n```\n"), [""; 0]);
+    assert_eq!(with("```\ncrates/\n  base  L0  addresses\n```\n"), ["architecture"]);
+}
