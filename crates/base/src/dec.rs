@@ -26,8 +26,8 @@ pub enum Rounding {
     HalfUp,
 }
 
-/// A number = mantissa × 10^-18. The mantissa has a sign and 256 bits.
-#[derive(Clone, Copy, Debug, Default, Hash)]
+/// A number = mantissa × 10^-18. The mantissa has a sign and 256 bits; zero is never negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dec {
     negative: bool,
     mantissa: U256,
@@ -136,6 +136,15 @@ impl Dec {
         self.scaled(ONE, other.mantissa, self.negative != other.negative, rounding)
     }
 
+    /// `self × by / over` with one rounding at the end.
+    pub fn mul_quo(self, by: Self, over: Self, rounding: Rounding) -> Result<Self, DecError> {
+        if over.is_zero() {
+            return Err(DecError::DivisionByZero);
+        }
+        let negative = (self.negative != by.negative) != over.negative;
+        self.scaled(by.mantissa, over.mantissa, negative, rounding)
+    }
+
     /// Exact or an error: multiplying by a whole number never rounds.
     pub fn mul_int(self, factor: Amount) -> Result<Self, DecError> {
         let mantissa = self.mantissa.checked_mul(factor.raw()).ok_or(DecError::Overflow)?;
@@ -187,14 +196,6 @@ impl Dec {
         Ok(Self::new(negative, amount.raw()))
     }
 }
-
-impl PartialEq for Dec {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Dec {}
 
 impl PartialOrd for Dec {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {

@@ -43,8 +43,7 @@ fn auth_info(mode: SignMode) -> Vec<u8> {
 }
 
 fn raw(body_bytes: Vec<u8>, auth_info_bytes: Vec<u8>, signature: Vec<u8>) -> Vec<u8> {
-    TxRaw { body_bytes: body_bytes.into(), auth_info_bytes: auth_info_bytes.into(), signatures: vec![signature.into()] }
-        .encode_to_vec()
+    TxRaw { body_bytes, auth_info_bytes, signatures: vec![signature] }.encode_to_vec()
 }
 
 #[test]

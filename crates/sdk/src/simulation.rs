@@ -1,9 +1,11 @@
 //! What a module contributes to the random simulation of the whole application. The driver is in `testkit`.
 
+use prost::{Message, Name};
 use prost_types::Any;
 use ve_base::Address;
 
 use crate::context::QueryContext;
+use crate::registry::type_url;
 
 /// Randomness drawn from the simulation's seed; the only source a generator may use.
 pub trait Draw {
@@ -30,6 +32,18 @@ pub struct Proposed {
     pub signer: Address,
     pub message: Any,
     pub expect: Expect,
+}
+
+impl Proposed {
+    pub fn new<M: Message + Name>(signer: &Address, message: &M, expect: Expect) -> Self {
+        let message = Any { type_url: type_url::<M>(), value: message.encode_to_vec() };
+        Self { signer: signer.clone(), message, expect }
+    }
+}
+
+/// One of `items`; `None` when there are none.
+pub fn pick<'a, T>(draw: &mut dyn Draw, items: &'a [T]) -> Option<&'a T> {
+    items.get(usize::try_from(draw.below(items.len() as u64)).ok()?)
 }
 
 /// A generator for one message type.

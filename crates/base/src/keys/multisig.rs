@@ -86,7 +86,7 @@ impl Multisig {
         &'a self,
         bits: &CompactBitArray,
         signature: &[u8],
-    ) -> Result<Vec<(usize, &'a PublicKey, Vec<u8>)>, Error> {
+    ) -> Result<Vec<MemberSignature<'a>>, Error> {
         let refused = |cause: String| Error::Unauthorized(format!("multisig: {cause}"));
         let decoded = MultiSignature::decode(signature).map_err(|_| refused("signature bytes do not decode".into()))?;
         if decoded.encode_to_vec() != signature {
@@ -95,6 +95,10 @@ impl Multisig {
         let size = bit_count(bits).ok_or_else(|| refused("malformed bit array".into()))?;
         if size != self.members.len() {
             return Err(refused(format!("the bit array has {size} bits for {} members", self.members.len())));
+        }
+        // Bits beyond the last member mean nothing, so they would give one signature many encodings.
+        if (size..bits.elems.len().saturating_mul(8)).any(|index| bit(bits, index)) {
+            return Err(refused("bits are set beyond the last member".into()));
         }
         let signers: Vec<usize> = (0..size).filter(|index| bit(bits, *index)).collect();
         if signers.len() < self.threshold() {
@@ -110,6 +114,9 @@ impl Multisig {
             .collect())
     }
 }
+
+/// Index of a member, its key, its signature.
+pub type MemberSignature<'a> = (usize, &'a PublicKey, Vec<u8>);
 
 /// Number of bits: all bytes are full but the last, which holds `extra_bits_stored` (0 = 8).
 fn bit_count(bits: &CompactBitArray) -> Option<usize> {

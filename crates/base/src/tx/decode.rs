@@ -33,9 +33,9 @@ pub fn decode_tx(bytes: &[u8]) -> Result<Tx, Error> {
     Ok(Tx {
         body,
         auth_info,
-        signatures: raw.signatures.into_iter().map(Into::into).collect(),
-        body_bytes: raw.body_bytes.into(),
-        auth_info_bytes: raw.auth_info_bytes.into(),
+        signatures: raw.signatures,
+        body_bytes: raw.body_bytes,
+        auth_info_bytes: raw.auth_info_bytes,
         hash: Sha256::digest(bytes).into(),
     })
 }

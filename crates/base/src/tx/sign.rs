@@ -89,8 +89,8 @@ impl SignDoc<'_> {
 /// The bytes of a protobuf `SignDoc`.
 pub fn direct_bytes(body_bytes: &[u8], auth_info_bytes: &[u8], chain_id: &str, account_number: u64) -> Vec<u8> {
     ProtoSignDoc {
-        body_bytes: body_bytes.to_vec().into(),
-        auth_info_bytes: auth_info_bytes.to_vec().into(),
+        body_bytes: body_bytes.to_vec(),
+        auth_info_bytes: auth_info_bytes.to_vec(),
         chain_id: chain_id.to_owned(),
         account_number,
     }

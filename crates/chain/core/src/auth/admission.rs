@@ -30,7 +30,7 @@ pub const MAX_TXS_PER_BLOCK: u64 = 5000;
 
 fn fee(candidate: &Candidate<'_>) -> Result<Coins, CodedError> {
     let coins = candidate.tx.auth_info.fee.as_ref().map_or(&[][..], |fee| fee.amount.as_slice());
-    Ok(Coins::try_from_proto(coins)?)
+    Coins::try_from_proto(coins)
 }
 
 fn check_fee(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), CodedError> {

@@ -64,7 +64,7 @@ fn total_supply<R: ve_store::Read + ?Sized>(state: &R) -> Result<Coins, CodedErr
         let (denom, amount) = entry?;
         coins.push(Coin::new(denom.parse()?, amount));
     }
-    Ok(Coins::new(coins)?)
+    Coins::new(coins)
 }
 
 pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {

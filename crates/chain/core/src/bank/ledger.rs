@@ -18,7 +18,7 @@ pub fn balances<R: Read + ?Sized>(state: &R, address: &Address) -> Result<Coins,
         let ((_, denom), amount) = entry?;
         coins.push(Coin::new(denom.parse()?, amount));
     }
-    Ok(Coins::new(coins)?)
+    Coins::new(coins)
 }
 
 pub fn supply<R: Read + ?Sized>(state: &R, denom: &str) -> Result<Amount, CodedError> {

@@ -8,12 +8,14 @@ mod genesis;
 mod keys;
 mod ledger;
 mod msg;
+mod operations;
 mod params;
 mod query;
 
 use serde_json::Value;
 use ve_base::CodedError;
 use ve_sdk::application::ValidatorUpdate;
+use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
 pub use conservation::check_conservation;
@@ -51,5 +53,9 @@ impl Module for Bank {
 
     fn invariants(&self) -> Vec<Invariant> {
         vec![Invariant { name: "supply", check: conservation::check_supply }]
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        operations::all()
     }
 }

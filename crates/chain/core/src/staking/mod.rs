@@ -13,6 +13,7 @@ mod history;
 mod invariants;
 mod keys;
 mod msg;
+mod operations;
 mod params;
 mod pools;
 mod query;
@@ -26,6 +27,7 @@ mod validator;
 use serde_json::Value;
 use ve_base::{ACCOUNT_PREFIX, Address, CodedError, OPERATOR_PREFIX, errors::sdk};
 use ve_sdk::application::ValidatorUpdate;
+use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
 
 pub use delegation::shares;
@@ -86,6 +88,10 @@ impl Module for Staking {
 
     fn invariants(&self) -> Vec<Invariant> {
         invariants::all()
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        operations::all()
     }
 }
 
