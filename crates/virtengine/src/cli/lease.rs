@@ -1,0 +1,245 @@
+//! `virtengine lease`: what runs, what it prints, a shell inside, and the end.
+
+use std::io::IsTerminal as _;
+
+use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use ve_base::{ACCOUNT_PREFIX, Address, Dec};
+use ve_client::deploy::{connect_gateway, ensure_identity, lease_id};
+use ve_client::gateway::frame::Frame;
+use ve_client::gateway::{GatewayClient, LeaseRef};
+use ve_client::tx::any;
+use ve_proto::ve::market::v1::{
+    BidId, LeaseState, MsgCloseLease, QueryLeasesRequest, QueryLeasesResponse, QueryResourceRequest,
+    QueryResourceResponse, Reason, ResourceState,
+};
+
+use super::{CliError, Context, Output, deploy, tx};
+
+#[derive(Debug, clap::Subcommand)]
+pub enum LeaseCommand {
+    /// Leases of an account
+    List {
+        /// Key or address [default: the only key]
+        #[arg(long, value_name = "KEY")]
+        from: Option<String>,
+        /// Closed ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// What the chain and the provider say of a lease
+    Status(Chosen),
+    /// Print what the workload prints
+    Logs {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// One service only
+        #[arg(long)]
+        service: Option<String>,
+        /// Go on until Ctrl-C
+        #[arg(long, short)]
+        follow: bool,
+        /// Begin with this many last lines
+        #[arg(long, value_name = "LINES")]
+        tail: Option<u64>,
+    },
+    /// Run a command inside a service
+    Shell {
+        #[command(flatten)]
+        chosen: Chosen,
+        #[arg(long)]
+        service: String,
+        /// Which replica, counted from 0
+        #[arg(long, default_value_t = 0)]
+        replica: u32,
+        /// Give the command a terminal
+        #[arg(long, short)]
+        tty: bool,
+        /// The command and its arguments
+        #[arg(last = true, default_value = "/bin/sh")]
+        command: Vec<String>,
+    },
+    /// End a lease; what was not used is refunded
+    Close {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Chosen {
+    /// `OWNER/DSEQ/GSEQ/OSEQ/PROVIDER/BSEQ`, or a deployment's number when it has one lease
+    pub lease: String,
+    /// Name of the key; may be left out when there is only one
+    #[arg(long, value_name = "KEY")]
+    pub from: Option<String>,
+}
+
+pub async fn run(context: &Context, command: LeaseCommand) -> Result<(), CliError> {
+    match command {
+        LeaseCommand::List { from, all } => list(context, from.as_deref(), all).await,
+        LeaseCommand::Status(chosen) => status(context, &chosen).await,
+        LeaseCommand::Logs { chosen, service, follow, tail } => {
+            let (gateway, lease) = gateway(context, &chosen).await?;
+            let mut logs = gateway.logs(&lease, service.as_deref(), follow, tail).await?;
+            while let Some(line) = logs.next().await? {
+                match context.output() {
+                    Output::Json => println!("{}", json!({"name": line.name, "message": line.message})),
+                    Output::Text => {
+                        // A tenant's output must not control the terminal beyond its own lines.
+                        let message: String = line.message.chars().filter(|c| !c.is_control() || *c == '\t').collect();
+                        println!("{}: {message}", line.name);
+                    }
+                }
+            }
+            Ok(())
+        }
+        LeaseCommand::Shell { chosen, service, replica, tty, command } => {
+            let (gateway, lease) = gateway(context, &chosen).await?;
+            let shell = gateway.shell(&lease, &service, replica, tty, &command).await?;
+            session(shell).await
+        }
+        LeaseCommand::Close { chosen, yes } => close(context, &chosen, yes).await,
+    }
+}
+
+fn parse_id(text: &str) -> Option<BidId> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let [owner, dseq, gseq, oseq, provider, bseq] = parts.as_slice() else { return None };
+    for address in [owner, provider] {
+        Address::from_bech32(address, ACCOUNT_PREFIX).ok()?;
+    }
+    Some(BidId {
+        owner: (*owner).to_owned(),
+        dseq: dseq.parse().ok()?,
+        gseq: gseq.parse().ok()?,
+        oseq: oseq.parse().ok()?,
+        provider: (*provider).to_owned(),
+        bseq: bseq.parse().ok()?,
+    })
+}
+
+async fn leases(context: &Context, owner: &str, dseq: u64) -> Result<QueryLeasesResponse, CliError> {
+    let request = QueryLeasesRequest { owner: owner.to_owned(), dseq, ..QueryLeasesRequest::default() };
+    Ok(context.rpc()?.query("/ve.market.v1.Query/Leases", &request).await?)
+}
+
+async fn find(context: &Context, chosen: &Chosen) -> Result<BidId, CliError> {
+    if let Some(id) = parse_id(&chosen.lease) {
+        return Ok(id);
+    }
+    let Ok(dseq) = chosen.lease.parse::<u64>() else {
+        return Err(CliError::Usage(format!("`{}` is no lease; see `virtengine lease list`", chosen.lease)));
+    };
+    let owner = context.own_address(chosen.from.as_deref())?;
+    let found = leases(context, &owner, dseq).await?.leases;
+    let live: Vec<BidId> = found
+        .into_iter()
+        .filter(|lease| lease.state != LeaseState::Closed as i32)
+        .filter_map(|lease| lease.id)
+        .collect();
+    match live.as_slice() {
+        [id] => Ok(id.clone()),
+        [] => Err(CliError::Failed(format!("deployment {dseq} has no live lease; see `virtengine lease list --all`"))),
+        _ => Err(CliError::Usage(format!("deployment {dseq} has several leases; name one of `virtengine lease list`"))),
+    }
+}
+
+async fn list(context: &Context, from: Option<&str>, all: bool) -> Result<(), CliError> {
+    let owner = context.own_address(from)?;
+    let mut shown = Vec::new();
+    for lease in leases(context, &owner, 0).await?.leases {
+        let (Some(id), state) = (&lease.id, LeaseState::try_from(lease.state).unwrap_or_default()) else { continue };
+        if !all && state == LeaseState::Closed {
+            continue;
+        }
+        let price = lease.price.clone().unwrap_or_default();
+        let amount = Dec::from_mantissa(&price.amount).map_or(price.amount, |amount| amount.to_string());
+        shown.push(json!({
+            "lease": lease_id(id),
+            "state": state.as_str_name().trim_start_matches("LEASE_STATE_").to_ascii_lowercase(),
+            "price_per_block": {"amount": amount, "denom": price.denom},
+            "created_at": ve_base::BlockTime { seconds: i64::try_from(lease.created_at).unwrap_or(0), nanos: 0 }.to_string(),
+        }));
+    }
+    context.output().print(&shown.into());
+    Ok(())
+}
+
+async fn gateway(context: &Context, chosen: &Chosen) -> Result<(GatewayClient, LeaseRef), CliError> {
+    let id = find(context, chosen).await?;
+    let (client, passphrase) = context.signer(chosen.from.as_deref()).await?;
+    let (identity, _) = ensure_identity(&client, &deploy::identities(context)?, &passphrase).await?;
+    let gateway = connect_gateway(client.rpc(), &id.provider, &identity).await?;
+    Ok((gateway, LeaseRef { dseq: id.dseq, gseq: id.gseq, oseq: id.oseq }))
+}
+
+async fn status(context: &Context, chosen: &Chosen) -> Result<(), CliError> {
+    let id = find(context, chosen).await?;
+    let BidId { owner, dseq, gseq, oseq, provider, bseq } = id.clone();
+    let request = QueryResourceRequest { owner, dseq, gseq, oseq, provider, bseq };
+    let answer: QueryResourceResponse = context.rpc()?.query("/ve.market.v1.Query/Resource", &request).await?;
+    let resource = answer.resource.unwrap_or_default();
+    let state = ResourceState::try_from(resource.state).unwrap_or_default();
+    let mut shown = json!({
+        "lease": lease_id(&id),
+        "state": state.as_str_name().trim_start_matches("RESOURCE_STATE_").to_ascii_lowercase(),
+        "progress": resource.progress,
+        "phase": resource.phase,
+        "endpoints": resource.endpoints.iter().map(|endpoint| json!({"service": endpoint.service, "url": endpoint.url})).collect::<Vec<_>>(),
+        "height": answer.height.to_string(),
+    });
+    let (gateway, lease) = gateway(context, &Chosen { lease: lease_id(&id), from: chosen.from.clone() }).await?;
+    // The chain's answer is of use even when the provider is silent.
+    shown["provider"] = match gateway.lease_status(&lease).await {
+        Ok(status) => status,
+        Err(error) => json!({"error": error.to_string()}),
+    };
+    context.output().print(&shown);
+    Ok(())
+}
+
+async fn close(context: &Context, chosen: &Chosen, yes: bool) -> Result<(), CliError> {
+    let id = find(context, chosen).await?;
+    if !yes && std::io::stdin().is_terminal() {
+        tx::confirm(&format!("End lease {}? Its data is deleted.", lease_id(&id)))?;
+    }
+    let (client, _) = context.signer(chosen.from.as_deref()).await?;
+    let sender = client.address().to_string();
+    let message = MsgCloseLease { sender, lease: Some(id.clone()), reason: Reason::Owner as i32 };
+    let committed = client.send(vec![any(&message)]).await?;
+    context.output().print(&json!({"closed": lease_id(&id), "tx": tx::result(&committed)}));
+    Ok(())
+}
+
+async fn session(mut shell: ve_client::gateway::Shell) -> Result<(), CliError> {
+    let mut input = tokio::io::stdin();
+    let mut buffer = vec![0u8; 16 * 1024];
+    let mut open = true;
+    loop {
+        tokio::select! {
+            read = input.read(&mut buffer), if open => {
+                let read = read.unwrap_or(0);
+                open = read > 0;
+                shell.send(&Frame::Stdin(buffer[..read].to_vec())).await?;
+            }
+            frame = shell.next() => match frame? {
+                Some(Frame::Stdout(bytes)) => write(&mut std::io::stdout(), &bytes),
+                Some(Frame::Stderr(bytes)) => write(&mut std::io::stderr(), &bytes),
+                Some(Frame::Result(status)) if status.exit_code == 0 => return Ok(()),
+                Some(Frame::Result(status)) => return Err(CliError::Remote(status.exit_code)),
+                Some(Frame::Failure(cause)) => return Err(CliError::Failed(cause)),
+                Some(_) => {}
+                None => return Err(CliError::Failed("the session ended without a result".into())),
+            },
+        }
+    }
+}
+
+fn write(to: &mut dyn std::io::Write, bytes: &[u8]) {
+    // A closed pipe ends the output, the session still has to end in order.
+    let _ = to.write_all(bytes).and_then(|()| to.flush());
+}
