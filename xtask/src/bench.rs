@@ -10,7 +10,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// State commits beside the bare tree and store.
+    /// State commits beside the bare tree and store, then signed transfers beside bare signature verification.
     Chain {
         /// Accounts that exist before the measurement.
         #[arg(long, default_value_t = 1_000_000)]
@@ -18,10 +18,18 @@ enum What {
     },
 }
 
-/// Builds the measuring programs optimised and runs them.
+/// Builds the measuring programs optimised and runs them one after another.
 pub fn run(args: &Args) -> Result<()> {
     let What::Chain { accounts } = &args.what;
     let accounts = accounts.to_string();
-    let store = ["run", "--release", "-p", "ve-store", "--features", "bench", "--example", "bench", "--", &accounts];
-    crate::command::cargo(&crate::workspace::root()?, &store)
+    let root = crate::workspace::root()?;
+    let parts: [(&str, &[&str]); 2] = [
+        ("state commits", &["-p", "ve-store", "--features", "bench", "--example", "bench"]),
+        ("the application without consensus", &["-p", "ve-testkit", "--example", "application"]),
+    ];
+    for (title, program) in parts {
+        println!("{title}");
+        crate::command::cargo(&root, &[&["run", "--quiet", "--release"], program, &["--", &accounts]].concat())?;
+    }
+    Ok(())
 }

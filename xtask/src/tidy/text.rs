@@ -54,7 +54,7 @@ pub fn emoji(tree: &Tree, _: &Exceptions) -> Vec<Violation> {
 pub fn banned_words(tree: &Tree, _: &Exceptions) -> Vec<Violation> {
     let everywhere =
         pattern(r"\b(TODO|FIXME|XXX|HACK|WIP)\b|(?i:\bfor now\b|\bsimplified\b|\bstubs?\b|\bdumm(y|ies)\b)");
-    let product = pattern(r"(?i)\b(mock(ed|s)?|fakes?|placeholders?)\b");
+    let product = pattern(r"(?i)\b(mock(ed|s)?|fakes?|placeholder (code|value|implementation|until))\b");
     let ticket = pattern(r"(?i)\b(issue|ticket|PR|pull request) ?#\d+|\bfixes #\d+");
     lines(tree, "banned-words", |file, line| {
         if is_rule_source(file) {
