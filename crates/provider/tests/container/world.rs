@@ -215,7 +215,7 @@ impl Site {
         }
         let group = group_name(&root);
         find_dirs(Path::new("/sys/fs/cgroup"), 3, &mut |dir| {
-            if dir.parent().is_some_and(|p| p.ends_with(&group)) {
+            if dir.ends_with(&group) || dir.parent().is_some_and(|p| p.ends_with(&group)) {
                 traces.push(format!("control group {}", dir.display()));
             }
         });

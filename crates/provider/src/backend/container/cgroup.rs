@@ -217,6 +217,14 @@ impl Cgroup {
         list.lines().filter_map(|l| l.parse().ok()).collect()
     }
 
+    /// Removes the group if it has no children and no processes.
+    pub(super) fn remove_if_empty(&self) {
+        for dir in self.dirs() {
+            // Fails, as it should, when another workload lives below.
+            let _ = fs::remove_dir(dir);
+        }
+    }
+
     /// Removes the empty group; `false` when something still holds it.
     pub(super) fn remove(&self) -> bool {
         let mut gone = true;

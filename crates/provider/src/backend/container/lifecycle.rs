@@ -322,6 +322,7 @@ impl Inner {
         fs::rename(self.dir(id), &doomed).map_err(io)?;
         fs::remove_dir_all(&doomed).map_err(io)?;
         self.forget_traffic(id);
+        self.machine.hierarchy.group(&self.group).remove_if_empty();
         self.prune().await
     }
 
