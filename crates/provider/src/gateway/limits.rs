@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::GatewayError;
+use super::peer::CACHE;
 use crate::model::LeaseId;
 
 /// Upper bounds of the gateway. The default is marketplace §13.5.
@@ -22,6 +23,9 @@ pub struct Limits {
     pub idle: Duration,
     /// No shell or stream lasts longer.
     pub session: Duration,
+    /// An answer of the chain about a certificate is used for so long, at most 15 s;
+    /// streams check their right at this interval.
+    pub recheck: Duration,
     /// Largest request body, bytes.
     pub body: usize,
     /// For the TLS handshake, and for the headers of a request.
@@ -43,6 +47,7 @@ impl Default for Limits {
             streams_per_account: 32,
             idle: Duration::from_secs(600),
             session: Duration::from_secs(12 * 3600),
+            recheck: CACHE,
             body: 1 << 20,
             handshake: Duration::from_secs(10),
             request: Duration::from_secs(60),

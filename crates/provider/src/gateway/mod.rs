@@ -18,6 +18,9 @@ mod shell;
 mod streams;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -70,8 +73,8 @@ impl Gateway {
     ) -> Result<Self, rustls::Error> {
         let shared = Shared {
             counters: Counters::new(&config.limits),
+            authenticator: Authenticator::new(directory, config.limits.recheck),
             config,
-            authenticator: Authenticator::new(directory),
             service,
             closing: watch::Sender::new(false),
         };

@@ -49,12 +49,13 @@ struct Cached {
 /// Decides whether the chain vouches for a certificate.
 pub(super) struct Authenticator {
     directory: Arc<dyn Directory>,
+    lifetime: Duration,
     cache: Mutex<HashMap<(String, String), Cached>>,
 }
 
 impl Authenticator {
-    pub(super) fn new(directory: Arc<dyn Directory>) -> Self {
-        Self { directory, cache: Mutex::default() }
+    pub(super) fn new(directory: Arc<dyn Directory>, lifetime: Duration) -> Self {
+        Self { directory, lifetime: lifetime.min(CACHE), cache: Mutex::default() }
     }
 
     /// Whether [`check`](Self::check) would answer without asking a node.
@@ -74,11 +75,11 @@ impl Authenticator {
     fn cached(&self, peer: &PeerCertificate) -> Option<ChainCertificate> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = cache.get(&(peer.owner.clone(), peer.serial.clone()))?;
-        (cached.asked.elapsed() < CACHE).then(|| cached.record.clone())
+        (cached.asked.elapsed() < self.lifetime).then(|| cached.record.clone())
     }
 
     async fn ask(&self, peer: &PeerCertificate) -> Result<ChainCertificate, GatewayError> {
-        // Taken before the question: the answer is never used longer than `CACHE`
+        // Taken before the question: the answer is never used longer than `lifetime`
         // after the state it was read from.
         let asked = Instant::now();
         let record = self.directory.certificate(&peer.owner, &peer.serial).await?;
@@ -93,7 +94,7 @@ impl Authenticator {
             )));
         };
         if cache.len() >= MAX_CACHED {
-            cache.retain(|_, cached| cached.asked.elapsed() < CACHE);
+            cache.retain(|_, cached| cached.asked.elapsed() < self.lifetime);
         }
         if cache.len() < MAX_CACHED {
             cache.insert(key, Cached { record: record.clone(), asked });

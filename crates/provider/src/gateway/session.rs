@@ -102,7 +102,7 @@ impl Session {
 
     async fn lost_right(&self) -> GatewayError {
         loop {
-            tokio::time::sleep(CACHE).await;
+            tokio::time::sleep(self.shared.config.limits.recheck.min(CACHE)).await;
             let checked = match self.shared.authenticator.check(&self.caller.certificate).await {
                 Ok(()) => self.shared.lease(&self.caller, self.key).await.map(drop),
                 Err(error) => Err(error),
