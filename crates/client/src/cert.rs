@@ -115,8 +115,7 @@ impl Identity {
         }
         let malformed = |cause: &str| CertError::Malformed(format!("{}: {cause}", path.display()));
         let bytes = keystore::read_private(path)?;
-        let file: IdentityFile =
-            serde_json::from_slice(&bytes).map_err(|cause| malformed(&cause.to_string()))?;
+        let file: IdentityFile = serde_json::from_slice(&bytes).map_err(|cause| malformed(&cause.to_string()))?;
         let certificate = hex::decode(&file.certificate).map_err(|_| malformed("not hex"))?;
         let key = keystore::open(&file.sealed, passphrase, &certificate)?.ok_or(CertError::Passphrase)?;
         Ok(Some(Self { certificate, key }))

@@ -153,10 +153,10 @@ pub async fn deploy(
 /// The customer's certificate: loaded, or made and published. The chain must hold it as valid.
 pub async fn ensure_identity(tx: &TxClient, home: &Path, passphrase: &str) -> Result<(Identity, bool), DeployError> {
     let path = home.join(format!("{}.identity", tx.address()));
-    if let Some(identity) = Identity::load(&path, passphrase)? {
-        if cert::verify_on_chain(tx.rpc(), &identity.certificate).await?.is_some() {
-            return Ok((identity, false));
-        }
+    if let Some(identity) = Identity::load(&path, passphrase)?
+        && cert::verify_on_chain(tx.rpc(), &identity.certificate).await?.is_some()
+    {
+        return Ok((identity, false));
     }
     let identity = Identity::generate(tx.address(), &Role::Client, cert::MAX_VALIDITY)?;
     // Saved first: a certificate on chain whose key is lost would only use up one of ten places.
@@ -213,7 +213,8 @@ impl Flow<'_> {
             auto_reorder: false,
         };
         let committed = self.tx.send(vec![any(&message)]).await?;
-        let data = json!({"dseq": dseq, "tx": committed.hash, "height": committed.height, "deposit": deposit.to_string()});
+        let data =
+            json!({"dseq": dseq, "tx": committed.hash, "height": committed.height, "deposit": deposit.to_string()});
         self.say("deployment_created", format!("deployment {dseq} ordered, {deposit} in escrow"), data);
         Ok(dseq)
     }

@@ -17,7 +17,9 @@ pub enum ClientError {
     Timeout { hash: String, seconds: u64 },
     #[error("the node serves chain {got}, expected {expected}; use another endpoint")]
     WrongChain { expected: String, got: String },
-    #[error("block {height} is no longer kept (earliest is {earliest}); use an archive node or start from the newest state")]
+    #[error(
+        "block {height} is no longer kept (earliest is {earliest}); use an archive node or start from the newest state"
+    )]
     Pruned { height: u64, earliest: u64 },
     #[error("{0} is no endpoint; write http://HOST:PORT or https://HOST:PORT")]
     Endpoint(String),

@@ -95,7 +95,8 @@ async fn serve(server: &Identity, customer: &Identity, shell: bool) -> String {
             let read = stream.read(&mut request).await.unwrap_or(0);
             let found = request[..read].starts_with(b"GET /status ");
             let (status, body) = if found { ("200 OK", "{\"up\":true}") } else { ("404 Not Found", "no lease 7/1/1") };
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
             stream.write_all(answer.as_bytes()).await.unwrap();
             let _ = stream.shutdown().await;
         }

@@ -89,7 +89,8 @@ fn groups_stand_in_the_order_of_their_placements() {
 
 #[test]
 fn prices_per_hour_and_month_become_prices_per_block() {
-    let per_block = |name: &str, at: &str, profile: &str| parse(name).placements[at].pricing[profile].amount.to_string();
+    let per_block =
+        |name: &str, at: &str, profile: &str| parse(name).placements[at].pricing[profile].amount.to_string();
     assert_eq!(per_block("ip-lease", "westcoast", "game"), "3.472222222222222222");
     assert_eq!(per_block("batch-worker", "anywhere", "worker"), "0.015000000000000000");
 }
@@ -105,8 +106,10 @@ fn converting_an_akash_file_changes_the_denomination_and_nothing_else() {
     let akash = text.replacen("denom: uve", "denom: uakt", 1).replacen("denom: uve", "denom: \"uact\" # price", 1);
     let converted = sdl::convert(&akash).unwrap();
     assert_eq!(converted.rewritten.len(), 2);
-    assert_eq!(converted.text, text.replacen("denom: uve", "denom: uve", 1).replace(
-        "        db:\n          denom: uve", "        db:\n          denom: \"uve\" # price"));
+    assert_eq!(
+        converted.text,
+        text.replace("        db:\n          denom: uve", "        db:\n          denom: \"uve\" # price")
+    );
     assert_eq!(converted.sdl, sdl::parse(&text).unwrap());
 }
 
@@ -157,10 +160,12 @@ fn groups_go_to_the_chain_and_back_unchanged() {
             assert_eq!(manifest::GroupSpec::from_proto(&wire).unwrap(), group, "{name}");
         }
     }
-    assert!(manifest::GroupSpec::from_proto(&{
-        let mut wire = manifest::group_specs(&parse("nginx"))[0].to_proto(0);
-        wire.resources[0].price = None;
-        wire
-    })
-    .is_err());
+    assert!(
+        manifest::GroupSpec::from_proto(&{
+            let mut wire = manifest::group_specs(&parse("nginx"))[0].to_proto(0);
+            wire.resources[0].price = None;
+            wire
+        })
+        .is_err()
+    );
 }

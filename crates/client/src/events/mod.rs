@@ -87,7 +87,9 @@ pub struct ChainEvent {
 pub enum Item {
     Event(ChainEvent),
     /// All events of this block are out. [`Cursor::after`] its height may be stored.
-    EndOfBlock { height: u64 },
+    EndOfBlock {
+        height: u64,
+    },
 }
 
 /// Ordered events from a cursor on.

@@ -95,10 +95,9 @@ impl LogStream {
         loop {
             let Some(message) = receive(&mut self.socket).await? else { return Ok(None) };
             let Message::Text(text) = message else { continue };
-            return serde_json::from_str(&text).map(Some).map_err(|cause| GatewayError::Malformed {
-                host: "log stream".into(),
-                cause: cause.to_string(),
-            });
+            return serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|cause| GatewayError::Malformed { host: "log stream".into(), cause: cause.to_string() });
         }
     }
 }
@@ -121,10 +120,10 @@ impl Shell {
     pub async fn next(&mut self) -> Result<Option<Frame>, GatewayError> {
         loop {
             let Some(message) = receive(&mut self.socket).await? else { return Ok(None) };
-            if let Message::Binary(bytes) = message {
-                if let Some(frame) = Frame::decode(&bytes) {
-                    return Ok(Some(frame));
-                }
+            if let Message::Binary(bytes) = message
+                && let Some(frame) = Frame::decode(&bytes)
+            {
+                return Ok(Some(frame));
             }
         }
     }

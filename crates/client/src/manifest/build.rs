@@ -23,11 +23,8 @@ fn build(sdl: &Sdl) -> Vec<(GroupSpec, ManifestGroup)> {
     let mut bound: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (service_name, placements) in &sdl.deployment {
         for (placement_name, deploy) in placements {
-            let parts = (
-                sdl.services.get(service_name),
-                sdl.placements.get(placement_name),
-                sdl.compute.get(&deploy.profile),
-            );
+            let parts =
+                (sdl.services.get(service_name), sdl.placements.get(placement_name), sdl.compute.get(&deploy.profile));
             let (Some(service), Some(placement), Some(compute)) = parts else { continue };
             let Some(price) = placement.pricing.get(&deploy.profile) else { continue };
             let (spec, group) = groups.entry(placement_name).or_insert_with(|| {

@@ -131,8 +131,7 @@ impl RpcClient {
 
     /// The value at a query path; `height` 0 is the newest state.
     pub async fn abci_query(&self, path: &str, data: &[u8], height: u64) -> Result<Vec<u8>, ClientError> {
-        let params =
-            json!({"path": path, "data": hex::encode(data), "height": height.to_string(), "prove": false});
+        let params = json!({"path": path, "data": hex::encode(data), "height": height.to_string(), "prove": false});
         let answer = self.call("abci_query", params).await?;
         types::query_value(path, &answer)
     }

@@ -66,7 +66,10 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn fail(&self, what: &str) -> ClientError {
-        ClientError::Malformed { method: self.method.to_owned(), cause: format!("field {what} is missing or malformed") }
+        ClientError::Malformed {
+            method: self.method.to_owned(),
+            cause: format!("field {what} is missing or malformed"),
+        }
     }
 
     fn get(&self, pointer: &str) -> Result<&'a Value, ClientError> {
@@ -114,10 +117,7 @@ pub(super) fn query_value(path: &str, value: &Value) -> Result<Vec<u8>, ClientEr
     }
     match read.get("/response/value")? {
         Value::Null => Ok(Vec::new()),
-        value => value
-            .as_str()
-            .and_then(|text| BASE64.decode(text).ok())
-            .ok_or_else(|| read.fail("/response/value")),
+        value => value.as_str().and_then(|text| BASE64.decode(text).ok()).ok_or_else(|| read.fail("/response/value")),
     }
 }
 

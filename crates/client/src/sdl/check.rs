@@ -149,9 +149,9 @@ fn locate<'a>(root: &Cursor<'a>, steps: &[&str]) -> Cursor<'a> {
         let next = if here.is_list() {
             step.parse::<usize>().ok().and_then(|index| here.list().ok()?.into_iter().nth(index))
         } else {
-            here.entries().ok().and_then(|entries| {
-                entries.into_iter().find(|(key, _)| key.text == *step).map(|(_, value)| value)
-            })
+            here.entries()
+                .ok()
+                .and_then(|entries| entries.into_iter().find(|(key, _)| key.text == *step).map(|(_, value)| value))
         };
         match next {
             Some(next) => here = next,

@@ -81,7 +81,8 @@ impl<'a> Cursor<'a> {
 
     /// Free names as keys, in the order of the file.
     pub fn entries(&self) -> Result<Vec<(&'a Key, Cursor<'a>)>, SdlError> {
-        let join = |key: &Key| if self.path.is_empty() { key.text.clone() } else { format!("{}.{}", self.path, key.text) };
+        let join =
+            |key: &Key| if self.path.is_empty() { key.text.clone() } else { format!("{}.{}", self.path, key.text) };
         match &self.node.value {
             Value::Map(entries) => {
                 Ok(entries.iter().map(|(key, node)| (key, Cursor { node, path: join(key) })).collect())

@@ -24,8 +24,7 @@ use cursor::Cursor;
 pub fn parse(text: &str) -> Result<Sdl, SdlError> {
     let root = yaml::read(text)?;
     let root = Cursor { node: &root, path: String::new() };
-    let fields =
-        root.fields(&["version", "services", "profiles", "deployment", "endpoints", "reclamation"])?;
+    let fields = root.fields(&["version", "services", "profiles", "deployment", "endpoints", "reclamation"])?;
     let version = version(fields.require("version", "add `version: \"2.0\"` at the top")?)?;
     let reclamation_min_window = match fields.get("reclamation") {
         Some(block) if version < Version::V2_1 => {

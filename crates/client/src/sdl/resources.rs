@@ -45,10 +45,10 @@ fn cpu(at: &Cursor<'_>) -> Result<(u64, Vec<(String, String)>), SdlError> {
         .filter(|milli| (1..=MAX_CPU_MILLI).contains(milli))
         .ok_or_else(|| units.fail(format!("`{}` is no CPU share", units.text().unwrap_or("")), "write 1m to 384"))?;
     let mut attributes = Vec::new();
-    if let Some(block) = fields.get("attributes") {
-        if let Some(arch) = block.fields(&["arch"])?.get("arch") {
-            attributes.push(("arch".to_owned(), arch.text()?.to_owned()));
-        }
+    if let Some(block) = fields.get("attributes")
+        && let Some(arch) = block.fields(&["arch"])?.get("arch")
+    {
+        attributes.push(("arch".to_owned(), arch.text()?.to_owned()));
     }
     Ok((milli, attributes))
 }
@@ -104,7 +104,9 @@ fn volume_attributes(at: &Cursor<'_>) -> Result<Vec<(String, String)>, SdlError>
         }
         Some("default" | "beta1" | "beta2" | "beta3" | "ram") => {}
         Some(other) => {
-            return Err(class_at.fail(format!("no storage class `{other}`"), "write default, beta1, beta2, beta3 or ram"));
+            return Err(
+                class_at.fail(format!("no storage class `{other}`"), "write default, beta1, beta2, beta3 or ram")
+            );
         }
         None if persistent => class = Some("default"),
         None => {}
@@ -120,9 +122,7 @@ fn gpu(at: &Cursor<'_>) -> Result<(u64, Vec<String>), SdlError> {
     match (units, attributes) {
         (0, None) => Ok((0, Vec::new())),
         (0, Some(attributes)) => Err(attributes.fail("attributes of no GPU", "set `units` above 0 or remove this")),
-        (_, None) => {
-            Err(at.fail("GPU without vendor", "add `attributes: {vendor: {nvidia: [{model: a100}]}}`"))
-        }
+        (_, None) => Err(at.fail("GPU without vendor", "add `attributes: {vendor: {nvidia: [{model: a100}]}}`")),
         (_, Some(attributes)) => Ok((units, gpu_attributes(attributes)?)),
     }
 }

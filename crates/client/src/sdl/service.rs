@@ -15,7 +15,12 @@ pub(super) fn services(at: &Cursor<'_>) -> Result<BTreeMap<String, Service>, Sdl
     let mut services = BTreeMap::new();
     for (name, value) in at.entries()? {
         if !is_name(&name.text) {
-            return Err(SdlError::new(name.at, &value.path, format!("`{}` is no service name", name.text), NAME_REMEDY));
+            return Err(SdlError::new(
+                name.at,
+                &value.path,
+                format!("`{}` is no service name", name.text),
+                NAME_REMEDY,
+            ));
         }
         services.insert(name.text.clone(), service(&value)?);
     }
@@ -26,8 +31,7 @@ pub(super) fn services(at: &Cursor<'_>) -> Result<BTreeMap<String, Service>, Sdl
 }
 
 fn service(at: &Cursor<'_>) -> Result<Service, SdlError> {
-    let fields =
-        at.fields(&["image", "command", "args", "env", "credentials", "dependencies", "expose", "params"])?;
+    let fields = at.fields(&["image", "command", "args", "env", "credentials", "dependencies", "expose", "params"])?;
     let image = fields.require("image", "add for example `image: nginx:1.27`")?;
     if image.text()?.is_empty() || image.text()?.contains(char::is_whitespace) {
         return Err(image.fail("not an image reference", "write it as `registry/name:tag` without spaces"));

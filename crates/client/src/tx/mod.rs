@@ -193,22 +193,21 @@ impl TxClient {
     async fn simulate_at(&self, messages: &[Any], options: &TxOptions, sequence: u64) -> Result<u64, ClientError> {
         let auth = self.auth_info(Fee::default(), sequence);
         let raw = TxRaw {
-            body_bytes: body(messages, options).encode_to_vec().into(),
-            auth_info_bytes: auth.encode_to_vec().into(),
-            signatures: vec![Vec::new().into()],
+            body_bytes: body(messages, options).encode_to_vec(),
+            auth_info_bytes: auth.encode_to_vec(),
+            signatures: vec![Vec::new()],
         };
-        let request = SimulateRequest { tx_bytes: raw.encode_to_vec().into(), ..SimulateRequest::default() };
+        let request = SimulateRequest { tx_bytes: raw.encode_to_vec(), ..SimulateRequest::default() };
         let answer: SimulateResponse = self.rpc.query("/cosmos.tx.v1beta1.Service/Simulate", &request).await?;
-        answer.gas_info.map(|gas| gas.gas_used).ok_or_else(|| ClientError::Malformed {
-            method: "Simulate".into(),
-            cause: "no gas_info".into(),
-        })
+        answer
+            .gas_info
+            .map(|gas| gas.gas_used)
+            .ok_or_else(|| ClientError::Malformed { method: "Simulate".into(), cause: "no gas_info".into() })
     }
 
     fn auth_info(&self, fee: Fee, sequence: u64) -> AuthInfo {
         let mode = ModeInfo { sum: Some(Sum::Single(Single { mode: SignMode::Direct as i32 })) };
-        let signer =
-            SignerInfo { public_key: Some(self.key.public_key().to_any()), mode_info: Some(mode), sequence };
+        let signer = SignerInfo { public_key: Some(self.key.public_key().to_any()), mode_info: Some(mode), sequence };
         AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() }
     }
 
@@ -221,8 +220,7 @@ impl TxClient {
 pub fn sign_direct(key: &SecretKey, body: &TxBody, auth: &AuthInfo, chain_id: &str, account_number: u64) -> Vec<u8> {
     let (body, auth) = (body.encode_to_vec(), auth.encode_to_vec());
     let signature = key.sign(&ve_base::tx::direct_bytes(&body, &auth, chain_id, account_number));
-    TxRaw { body_bytes: body.into(), auth_info_bytes: auth.into(), signatures: vec![signature.to_vec().into()] }
-        .encode_to_vec()
+    TxRaw { body_bytes: body, auth_info_bytes: auth, signatures: vec![signature.to_vec()] }.encode_to_vec()
 }
 
 fn body(messages: &[Any], options: &TxOptions) -> TxBody {

@@ -59,8 +59,7 @@ impl FakeNode {
             failures: 0,
         };
         let node = Self { url, state: Arc::new(Mutex::new(chain)), blocks: broadcast::channel(1024).0 };
-        let router =
-            Router::new().route("/", post(call)).route("/websocket", get(socket)).with_state(node.clone());
+        let router = Router::new().route("/", post(call)).route("/websocket", get(socket)).with_state(node.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         node
     }
@@ -75,10 +74,8 @@ impl FakeNode {
         let mut chain = self.state.lock().unwrap();
         chain.height += 1;
         let height = chain.height;
-        let txs: Vec<Value> = txs
-            .iter()
-            .map(|name| json!({"code": 0, "events": [event(&format!("{height}-{name}"), None)]}))
-            .collect();
+        let txs: Vec<Value> =
+            txs.iter().map(|name| json!({"code": 0, "events": [event(&format!("{height}-{name}"), None)]})).collect();
         let results = json!({
             "height": height.to_string(),
             "txs_results": if txs.is_empty() { Value::Null } else { Value::Array(txs) },
@@ -171,7 +168,8 @@ fn broadcast(chain: &mut Chain, tx: &str) -> Value {
     let got = auth.signer_infos[0].sequence;
     let hash = hex::encode_upper(Sha256::digest(&bytes));
     if got != chain.sequence {
-        let log = format!("account sequence mismatch, expected {}, got {got}: incorrect account sequence", chain.sequence);
+        let log =
+            format!("account sequence mismatch, expected {}, got {got}: incorrect account sequence", chain.sequence);
         return json!({"code": 32, "codespace": "sdk", "log": log, "data": "", "hash": hash});
     }
     chain.sequence += 1;

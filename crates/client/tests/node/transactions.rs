@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use prost::Message as _;
 use super::support::FakeNode;
+use prost::Message as _;
 use ve_base::keys::hd;
 use ve_client::{ClientError, RpcClient, TxClient, TxOptions};
 use ve_proto::cosmos::bank::v1beta1::MsgSend;

@@ -19,7 +19,13 @@ pub struct Global {
     #[arg(long, global = true, env = "VIRTENGINE_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,
     /// Nodes to ask, tried in turn
-    #[arg(long, global = true, env = "VIRTENGINE_NODE", default_value = "http://127.0.0.1:26657", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        env = "VIRTENGINE_NODE",
+        default_value = "http://127.0.0.1:26657",
+        value_delimiter = ','
+    )]
     pub node: Vec<String>,
     /// Refuse nodes of another chain
     #[arg(long, global = true, env = "VIRTENGINE_CHAIN_ID")]

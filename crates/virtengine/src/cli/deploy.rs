@@ -58,7 +58,9 @@ pub async fn run(context: &Context, arguments: DeployArgs) -> Result<(), CliErro
     let mut choose = |group: &str, bids: &[Bid]| if ask { ask_bid(group, bids) } else { Some(0) };
     let deployed = deploy(&client, &text, &options, &mut choose, &mut progress).await?;
     match output {
-        Output::Json => output.print(&json!({"step": "done", "dseq": deployed.dseq.to_string(), "leases": deployed.leases})),
+        Output::Json => {
+            output.print(&json!({"step": "done", "dseq": deployed.dseq.to_string(), "leases": deployed.leases}))
+        }
         Output::Text => {
             for lease in &deployed.leases {
                 for url in &lease.urls {
@@ -98,7 +100,8 @@ fn ask_bid(group: &str, bids: &[Bid]) -> Option<usize> {
     for (index, bid) in bids.iter().enumerate() {
         let provider = bid.id.as_ref().map_or("?", |id| id.provider.as_str());
         let price = bid.price.as_ref().map_or_else(String::new, |price| {
-            let amount = Dec::from_mantissa(&price.amount).map_or_else(|_| price.amount.clone(), |dec| format!("{dec:#}"));
+            let amount =
+                Dec::from_mantissa(&price.amount).map_or_else(|_| price.amount.clone(), |dec| format!("{dec:#}"));
             format!("{amount} {}", price.denom)
         });
         eprintln!("  {}) {price}  {provider}", index + 1);

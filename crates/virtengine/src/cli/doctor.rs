@@ -105,7 +105,12 @@ async fn node(context: &Context, rpc: &RpcClient, report: &mut Report) -> bool {
     let expected = context.global.chain_id.as_deref();
     let right = expected.is_none_or(|expected| expected == status.chain_id);
     let verdict = if right { Verdict::Good } else { Verdict::Bad };
-    report.add("chain", verdict, status.chain_id.clone(), "name a node of the right chain with --node, or fix --chain-id");
+    report.add(
+        "chain",
+        verdict,
+        status.chain_id.clone(),
+        "name a node of the right chain with --node, or fix --chain-id",
+    );
     let verdict = if status.catching_up { Verdict::Warning } else { Verdict::Good };
     let found = format!("height {}{}", status.latest_height, if status.catching_up { ", catching up" } else { "" });
     report.add("sync", verdict, found, "wait until the node has caught up");
@@ -115,7 +120,12 @@ async fn node(context: &Context, rpc: &RpcClient, report: &mut Report) -> bool {
 
 fn block_age(status: &NodeStatus, report: &mut Report) {
     let Ok(time) = status.latest_block_time.parse::<ve_proto::Timestamp>() else {
-        report.add("block time", Verdict::Bad, status.latest_block_time.clone(), "the node sends no RFC 3339 time; update it");
+        report.add(
+            "block time",
+            Verdict::Bad,
+            status.latest_block_time.clone(),
+            "the node sends no RFC 3339 time; update it",
+        );
         return;
     };
     let block = u64::try_from(time.seconds).unwrap_or(0);
@@ -209,6 +219,8 @@ fn isolation(report: &mut Report) {
     match (missing.as_slice(), cgroups) {
         ([], true) => report.add("isolation", Verdict::Good, "namespaces and control groups are there".into(), ""),
         ([], false) => report.add("isolation", Verdict::Warning, "no control groups".into(), remedy),
-        (missing, _) => report.add("isolation", Verdict::Warning, format!("no {} namespace", missing.join(", ")), remedy),
+        (missing, _) => {
+            report.add("isolation", Verdict::Warning, format!("no {} namespace", missing.join(", ")), remedy)
+        }
     }
 }

@@ -40,13 +40,7 @@ impl CliError {
                 Some(ClientError::Rejected { .. }) => 3,
                 Some(ClientError::Timeout { .. }) => 4,
                 Some(ClientError::Usage(_)) => 2,
-                _ if matches!(
-                    other,
-                    Self::Deploy(DeployError::NoBid { .. } | DeployError::NotRunning { .. })
-                ) =>
-                {
-                    4
-                }
+                _ if matches!(other, Self::Deploy(DeployError::NoBid { .. } | DeployError::NotRunning { .. })) => 4,
                 _ => 1,
             },
         }

@@ -54,7 +54,9 @@ pub fn run(context: &Context, command: SdlCommand) -> Result<(), CliError> {
                 None => print!("{}", converted.text),
             }
             let count = converted.rewritten.len();
-            context.output().note(&format!("{count} prices now in uve; amounts are unchanged, check that they suit you"));
+            context
+                .output()
+                .note(&format!("{count} prices now in uve; amounts are unchanged, check that they suit you"));
         }
     }
     Ok(())

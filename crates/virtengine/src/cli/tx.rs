@@ -39,13 +39,13 @@ pub async fn run(context: &Context, matches: &ArgMatches) -> Result<(), CliError
     let descriptor = method.input();
     let mut fields = tree::message_fields(&descriptor, arguments)?;
     let from = arguments.get_one::<String>("from").map(String::as_str);
-    if let Some(signer) = tree::signer(&descriptor) {
-        if !fields.contains_key(&signer) {
-            let address = context.own_address(from)?;
-            // Operators' messages are signed by the account, but name it with the operator's prefix.
-            let operator = signer == "validator_address";
-            fields.insert(signer, if operator { operator_address(&address)? } else { address }.into());
-        }
+    if let Some(signer) = tree::signer(&descriptor)
+        && !fields.contains_key(&signer)
+    {
+        let address = context.own_address(from)?;
+        // Operators' messages are signed by the account, but name it with the operator's prefix.
+        let operator = signer == "validator_address";
+        fields.insert(signer, if operator { operator_address(&address)? } else { address }.into());
     }
     let message = tree::message(&descriptor, fields)?;
     let shown = json!({"type": format!("/{}", descriptor.full_name()), "message": tree::value(&message)});

@@ -30,6 +30,7 @@ pub fn arguments(message: &MessageDescriptor, signer: Option<&str>) -> Vec<Arg> 
                 .long(flag(&field))
                 .value_name(placeholder(&field))
                 .help(help)
+                .allow_negative_numbers(true)
                 .action(if many { ArgAction::Append } else { ArgAction::Set })
         })
         .collect()
@@ -39,8 +40,25 @@ pub fn arguments(message: &MessageDescriptor, signer: Option<&str>) -> Vec<Arg> 
 fn flag(field: &FieldDescriptor) -> String {
     let name = kebab(field.name());
     let taken = [
-        "home", "node", "chain-id", "output", "from", "gas", "fees", "memo", "yes", "json", "height", "limit", "reverse",
-        "dry-run", "generate-only", "timeout", "help", "version", "page-key",
+        "home",
+        "node",
+        "chain-id",
+        "output",
+        "from",
+        "gas",
+        "fees",
+        "memo",
+        "yes",
+        "json",
+        "height",
+        "limit",
+        "reverse",
+        "dry-run",
+        "generate-only",
+        "timeout",
+        "help",
+        "version",
+        "page-key",
     ];
     if taken.contains(&name.as_str()) { format!("field-{name}") } else { name }
 }

@@ -22,8 +22,19 @@ fn every_message_and_query_of_the_schema_is_a_command() {
 #[test]
 fn flags_become_fields_and_show_again() {
     let line = [
-        "tx", "market", "create-bid", "--provider", "ve1a", "--price", "1.5uve", "--deposit", "500000uve",
-        "--reclamation-window", "3600", "--order", r#"{"owner":"ve1b","dseq":"7","gseq":1,"oseq":1}"#,
+        "tx",
+        "market",
+        "create-bid",
+        "--provider",
+        "ve1a",
+        "--price",
+        "1.5uve",
+        "--deposit",
+        "500000uve",
+        "--reclamation-window",
+        "3600",
+        "--order",
+        r#"{"owner":"ve1b","dseq":"7","gseq":1,"oseq":1}"#,
     ];
     let matches = transactions().try_get_matches_from(line).unwrap();
     let (method, arguments) = matched(&matches, &["Msg"]).unwrap();
@@ -51,7 +62,7 @@ fn wrong_values_are_usage_errors() {
     for wrong in [
         vec!["tx", "market", "create-bid", "--price", "x"],
         vec!["tx", "market", "create-bid", "--order", "{"],
-        vec!["tx", "market", "create-bid", "--deposit", "-1uve"],
+        vec!["tx", "market", "create-bid", "--deposit", "1.5uve"],
         vec!["tx", "market", "create-bid", "--json", r#"{"unknown":1}"#],
     ] {
         let matches = transactions().try_get_matches_from(wrong.clone()).unwrap();
