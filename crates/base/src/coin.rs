@@ -37,7 +37,8 @@ impl FromStr for Denom {
             return Ok(Self(text.to_owned()));
         }
         let shown: String = text.chars().take(140).collect();
-        Err(Error::InvalidCoins(format!("invalid denom: {shown:?} does not match [a-zA-Z][a-zA-Z0-9/:._-]{{2,127}}")).into())
+        Err(Error::InvalidCoins(format!("invalid denom: {shown:?} does not match [a-zA-Z][a-zA-Z0-9/:._-]{{2,127}}"))
+            .into())
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
+use proptest::prelude::*;
 use prost::Message;
 use prost_types::Any;
-use proptest::prelude::*;
 use ve_base::errors::Coded;
 use ve_base::keys::{Multisig, PublicKey, SecretKey, hd};
 use ve_base::tx::{SignDoc, Signer, decode_tx, direct_bytes};

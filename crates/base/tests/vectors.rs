@@ -113,11 +113,9 @@ fn amino_json_is_what_a_ledger_shows_and_its_signature_binds_every_part() {
 fn a_high_s_signature_is_refused_because_it_would_give_the_transaction_a_second_hash() {
     let document = direct_bytes(&body(), &auth_info(SignMode::Direct), "ve-local-1", 1);
     let low = key(ABANDON).sign(&document);
-    let order = ruint::aliases::U256::from_str_radix(
-        "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
-        16,
-    )
-    .expect("the order of secp256k1");
+    let order =
+        ruint::aliases::U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
+            .expect("the order of secp256k1");
     let s = ruint::aliases::U256::try_from_be_slice(&low[32..]).expect("32 bytes");
     let mut high = low;
     high[32..].copy_from_slice(&(order - s).to_be_bytes::<32>());

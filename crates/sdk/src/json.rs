@@ -12,10 +12,7 @@ use ve_base::{CodedError, Dec, errors};
 const MAX_DEPTH: usize = 32;
 
 fn options() -> SerializeOptions {
-    SerializeOptions::new()
-        .use_proto_field_name(true)
-        .stringify_64_bit_integers(true)
-        .skip_default_fields(false)
+    SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(true).skip_default_fields(false)
 }
 
 /// Fails only if `M` is not in the descriptor pool or holds an `Any` of an unknown type.

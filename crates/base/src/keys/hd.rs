@@ -33,8 +33,8 @@ pub fn derive(mnemonic: &str, account: u32, index: u32) -> Result<SecretKey, HdE
     if account >= HARDENED || index >= HARDENED {
         return Err(HdError::Index);
     }
-    let mnemonic = Mnemonic::parse_in(Language::English, mnemonic.trim())
-        .map_err(|cause| HdError::Mnemonic(cause.to_string()))?;
+    let mnemonic =
+        Mnemonic::parse_in(Language::English, mnemonic.trim()).map_err(|cause| HdError::Mnemonic(cause.to_string()))?;
     let seed = Zeroizing::new(mnemonic.to_seed(""));
     let path = [44 | HARDENED, COIN_TYPE | HARDENED, account | HARDENED, 0, index];
     derive_path(seed.as_slice(), &path)

@@ -105,9 +105,9 @@ impl PublicKey {
     /// verified by [`crate::tx::SignDoc::verify`], because members sign different bytes.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
         let refused = || Error::Unauthorized("the signature does not match the key and the signed bytes".into());
-        let sized_signature: [u8; 64] = signature.try_into().map_err(|_| {
-            Error::Unauthorized(format!("a signature has 64 bytes (r, s), got {}", signature.len()))
-        })?;
+        let sized_signature: [u8; 64] = signature
+            .try_into()
+            .map_err(|_| Error::Unauthorized(format!("a signature has 64 bytes (r, s), got {}", signature.len())))?;
         match self {
             Self::Secp256k1(key) => {
                 let key = secp256k1::PublicKey::from_slice(key).map_err(invalid)?;
@@ -131,7 +131,9 @@ impl PublicKey {
                 }
                 let algorithm = &ring::signature::ECDSA_P256_SHA256_FIXED;
                 let key = p256_uncompressed(key)?;
-                ring::signature::UnparsedPublicKey::new(algorithm, key).verify(message, signature).map_err(|_| refused())
+                ring::signature::UnparsedPublicKey::new(algorithm, key)
+                    .verify(message, signature)
+                    .map_err(|_| refused())
             }
             Self::Multisig(_) => Err(Error::Unauthorized("a multisig signs per member".into())),
         }

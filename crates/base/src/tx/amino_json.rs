@@ -33,8 +33,7 @@ pub(super) fn sign_bytes(doc: &SignDoc<'_>) -> Result<Vec<u8>, Error> {
     let encoder = Encoder::new(ve_proto::descriptors())?;
     let msgs = body.messages.iter().map(|message| encoder.any(message)).collect::<Result<Vec<_>, _>>()?;
     let fee = auth.fee.clone().unwrap_or_default();
-    let coins: Vec<Value> =
-        fee.amount.iter().map(|coin| json!({"amount": coin.amount, "denom": coin.denom})).collect();
+    let coins: Vec<Value> = fee.amount.iter().map(|coin| json!({"amount": coin.amount, "denom": coin.denom})).collect();
     let mut std_fee = json!({"amount": coins, "gas": fee.gas_limit.to_string()});
     for (name, value) in [("payer", fee.payer), ("granter", fee.granter)] {
         if !value.is_empty() {

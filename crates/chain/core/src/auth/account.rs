@@ -81,11 +81,8 @@ pub fn ensure(ctx: &mut Context<'_>, address: &Address) -> Result<(), CodedError
         return Ok(());
     }
     let number = next_number(ctx, address)?;
-    let account = Account::Base(BaseAccount {
-        address: address.to_string(),
-        account_number: number,
-        ..BaseAccount::default()
-    });
+    let account =
+        Account::Base(BaseAccount { address: address.to_string(), account_number: number, ..BaseAccount::default() });
     save(ctx, address, &account)
 }
 

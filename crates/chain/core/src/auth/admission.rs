@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use ve_base::keys::PublicKey;
 use ve_base::tx::{SignDoc, Signer, Tx};
-use ve_base::{Address, Amount, BASE_DENOM, Coins, CodedError, Dec, errors::sdk::Error};
+use ve_base::{Address, Amount, BASE_DENOM, CodedError, Coins, Dec, errors::sdk::Error};
 use ve_proto::cosmos::auth::v1beta1::{BaseAccount, Params};
 use ve_proto::cosmos::tx::v1beta1::SignerInfo;
 use ve_sdk::admission::{Candidate, Step};
@@ -45,7 +45,9 @@ fn check_fee(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), Cod
         }
     }
     if candidate.gas_limit() == 0 && ctx.mode() != Mode::Simulate {
-        return Err(Error::OutOfGas("the gas limit is 0; simulate the transaction to learn what it needs".into()).into());
+        return Err(
+            Error::OutOfGas("the gas limit is 0; simulate the transaction to learn what it needs".into()).into()
+        );
     }
     Ok(())
 }
@@ -103,7 +105,10 @@ fn check_signatures(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<
             continue;
         }
         let (Some(key), Some(signature)) = (key, tx.signatures.get(index)) else {
-            return Err(Error::InvalidPubKey(format!("{address} has never signed; the transaction must carry its key")).into());
+            return Err(Error::InvalidPubKey(format!(
+                "{address} has never signed; the transaction must carry its key"
+            ))
+            .into());
         };
         let base = account.base();
         verify(ctx.chain_id(), candidate, &base, address, info, &key, signature)?;
@@ -277,4 +282,3 @@ fn emit_signatures(ctx: &mut Context<'_>, tx: &Tx) {
         ctx.emit(Event::new("tx").with("signature", text));
     }
 }
-

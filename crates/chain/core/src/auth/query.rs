@@ -30,9 +30,9 @@ fn parse(address: &str) -> Result<Address, CodedError> {
 fn one(ctx: &QueryContext<'_>, request: &QueryAccountRequest) -> Result<QueryAccountResponse, CodedError> {
     let address = parse(&request.address)?;
     // Not `UnknownAddress`: clients tell a missing account by the gRPC status NotFound, which this code maps to.
-    let any = ACCOUNTS
-        .get(ctx, &address)?
-        .ok_or_else(|| Error::KeyNotFound(format!("rpc error: code = NotFound desc = account {address} not found: key not found")))?;
+    let any = ACCOUNTS.get(ctx, &address)?.ok_or_else(|| {
+        Error::KeyNotFound(format!("rpc error: code = NotFound desc = account {address} not found: key not found"))
+    })?;
     Ok(QueryAccountResponse { account: Some(any) })
 }
 
@@ -54,8 +54,9 @@ fn by_number(
 
 fn info(ctx: &QueryContext<'_>, request: &QueryAccountInfoRequest) -> Result<QueryAccountInfoResponse, CodedError> {
     let address = parse(&request.address)?;
-    let account = account::account(ctx, &address)?
-        .ok_or_else(|| Error::KeyNotFound(format!("rpc error: code = NotFound desc = account {address} not found: key not found")))?;
+    let account = account::account(ctx, &address)?.ok_or_else(|| {
+        Error::KeyNotFound(format!("rpc error: code = NotFound desc = account {address} not found: key not found"))
+    })?;
     Ok(QueryAccountInfoResponse { info: Some(account.base()) })
 }
 

@@ -19,9 +19,7 @@ use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
 pub use conservation::check_conservation;
-pub use ledger::{
-    balance, balances, burn, mint, send, send_between_modules, send_from_module, send_to_module, supply,
-};
+pub use ledger::{balance, balances, burn, mint, send, send_between_modules, send_from_module, send_to_module, supply};
 
 pub struct Bank;
 

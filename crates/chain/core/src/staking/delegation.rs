@@ -70,8 +70,7 @@ pub fn shares_to_remove<R: Read + ?Sized>(
     amount: Amount,
 ) -> Result<Dec, CodedError> {
     let validator = table::require(state, operator)?;
-    let owned =
-        DELEGATIONS.get(state, (delegator, operator))?.ok_or_else(|| no_delegation(delegator, operator))?;
+    let owned = DELEGATIONS.get(state, (delegator, operator))?.ok_or_else(|| no_delegation(delegator, operator))?;
     if validator.shares_for(amount, Rounding::Truncate)? > owned {
         let wanted = validator.shares_for(amount, Rounding::Truncate)?;
         return Err(Error::NotEnoughShares(owned.to_string(), wanted.to_string()).into());

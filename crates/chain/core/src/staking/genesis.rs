@@ -82,7 +82,8 @@ fn whole_set(ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError> 
     let mut total = 0u64;
     let mut updates = Vec::with_capacity(members.len());
     for (operator, power) in members {
-        total = total.checked_add(power).filter(|sum| *sum <= MAX_TOTAL_POWER).ok_or(Error::PowerBound(MAX_TOTAL_POWER))?;
+        total =
+            total.checked_add(power).filter(|sum| *sum <= MAX_TOTAL_POWER).ok_or(Error::PowerBound(MAX_TOTAL_POWER))?;
         updates.push(ValidatorUpdate { pub_key: table::require(ctx, &operator)?.consensus_key, power });
     }
     LAST_TOTAL_POWER.set(ctx, &total)?;

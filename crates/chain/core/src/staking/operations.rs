@@ -71,8 +71,8 @@ fn create(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> 
     let operator = pick(draw, accounts)?;
     let key = consensus_key(draw)?;
     let self_bond = affordable(draw, ctx, operator, MIN_SELF_BOND)?;
-    let taken = VALIDATORS.has(ctx, operator).ok()?
-        || BY_CONSENSUS.has(ctx, &PublicKey::Ed25519(key).address()).ok()?;
+    let taken =
+        VALIDATORS.has(ctx, operator).ok()? || BY_CONSENSUS.has(ctx, &PublicKey::Ed25519(key).address()).ok()?;
     let delegates = DELEGATIONS.prefix(ctx, operator).count() >= params::MAX_VALIDATORS_PER_DELEGATOR;
     let message = MsgCreateValidator {
         description: Some(Description { moniker: "simulated".into(), ..Description::default() }),
@@ -123,8 +123,7 @@ fn delegate(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -
 /// A delegation of one of the accounts: who, with whom, worth how much.
 fn staked(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<(Address, Validator, Amount)> {
     let delegator = pick(draw, accounts)?;
-    let held: Vec<Address> =
-        DELEGATIONS.prefix(ctx, delegator).filter_map(|entry| Some(entry.ok()?.0.1)).collect();
+    let held: Vec<Address> = DELEGATIONS.prefix(ctx, delegator).filter_map(|entry| Some(entry.ok()?.0.1)).collect();
     let validator = table::find(ctx, pick(draw, &held)?).ok()??;
     let worth = validator.tokens_of(delegation::shares(ctx, delegator, &validator.operator).ok()?).ok()?;
     Some((delegator.clone(), validator, worth))

@@ -62,10 +62,11 @@ pub fn validate(params: &Params) -> Result<(), CodedError> {
     }
     let minimum = Dec::from_mantissa(&params.min_commission_rate)?;
     if minimum.is_negative() || minimum > max_commission() {
-        return Err(
-            Error::InvalidRequest(format!("min_commission_rate must be from 0 to {:#}, got {minimum:#}", max_commission()))
-                .into(),
-        );
+        return Err(Error::InvalidRequest(format!(
+            "min_commission_rate must be from 0 to {:#}, got {minimum:#}",
+            max_commission()
+        ))
+        .into());
     }
     Ok(())
 }

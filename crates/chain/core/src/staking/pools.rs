@@ -46,6 +46,7 @@ pub fn pay_out(ctx: &mut Context<'_>, to: &Address, amount: Amount) -> Result<()
 /// All staked coins together may never give more power than consensus can count (incident C9). Tokens that are not
 /// bonded count too: they could all be bonded by one block's validator updates.
 pub fn check_total(staked: Amount) -> Result<(), Error> {
-    let fits = Amount::from(MAX_TOTAL_POWER).checked_mul(Amount::from(POWER_REDUCTION)).is_some_and(|most| staked <= most);
+    let fits =
+        Amount::from(MAX_TOTAL_POWER).checked_mul(Amount::from(POWER_REDUCTION)).is_some_and(|most| staked <= most);
     if fits { Ok(()) } else { Err(Error::PowerBound(MAX_TOTAL_POWER)) }
 }

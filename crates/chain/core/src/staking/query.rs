@@ -36,10 +36,7 @@ fn found(ctx: &QueryContext<'_>, operator: &Address) -> Result<super::Validator,
         .ok_or_else(|| absent(format!("validator {} not found", operator.to_bech32(OPERATOR_PREFIX))))
 }
 
-fn validators(
-    ctx: &QueryContext<'_>,
-    request: &QueryValidatorsRequest,
-) -> Result<QueryValidatorsResponse, CodedError> {
+fn validators(ctx: &QueryContext<'_>, request: &QueryValidatorsRequest) -> Result<QueryValidatorsResponse, CodedError> {
     let wanted = match request.status.as_str() {
         "" => None,
         name => Some(
@@ -165,7 +162,8 @@ fn redelegations(
     let mut moved = Vec::new();
     let pagination;
     if request.delegator_addr.is_empty() {
-        let source = source.ok_or_else(|| sdk::Error::InvalidRequest("give a delegator or a source validator".into()))?;
+        let source =
+            source.ok_or_else(|| sdk::Error::InvalidRequest("give a delegator or a source validator".into()))?;
         let page = REDELEGATIONS_OF_SOURCE.scan().prefix(&source).page(ctx, &asked)?;
         for ((source, delegator, destination), ()) in &page.entries {
             moved.push(REDELEGATIONS.require(ctx, (delegator, source, destination))?);
@@ -179,7 +177,8 @@ fn redelegations(
             return Err(absent(format!("redelegation not found for delegator address {delegator}")));
         }
         let page = REDELEGATIONS.scan().prefix(&delegator).page_where(ctx, &asked, |(_, from, to), _| {
-            source.as_ref().is_none_or(|wanted| wanted == from) && destination.as_ref().is_none_or(|wanted| wanted == to)
+            source.as_ref().is_none_or(|wanted| wanted == from)
+                && destination.as_ref().is_none_or(|wanted| wanted == to)
         })?;
         pagination = pagination::response(&page);
         moved.extend(page.entries.into_iter().map(|(_, redelegation)| redelegation));

@@ -30,13 +30,12 @@ pub fn begin(
         return Err(Error::TransitiveRedelegation.into());
     }
     let params = params::load(ctx)?;
-    let mut redelegation =
-        REDELEGATIONS.get(ctx, (delegator, source, destination))?.unwrap_or_else(|| Redelegation {
-            delegator: delegator.clone(),
-            source: source.clone(),
-            destination: destination.clone(),
-            entries: Vec::new(),
-        });
+    let mut redelegation = REDELEGATIONS.get(ctx, (delegator, source, destination))?.unwrap_or_else(|| Redelegation {
+        delegator: delegator.clone(),
+        source: source.clone(),
+        destination: destination.clone(),
+        entries: Vec::new(),
+    });
     if redelegation.entries.len() >= params.max_entries as usize {
         return Err(Error::MaxRedelegations(params.max_entries).into());
     }

@@ -42,7 +42,8 @@ pub fn update(ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError>
     let mut total = 0u64;
     let add = |sum: Amount, tokens| sum.checked_add(tokens).ok_or(ve_base::AmountError::Overflow);
     for (mut validator, power) in chosen {
-        total = total.checked_add(power).filter(|sum| *sum <= MAX_TOTAL_POWER).ok_or(Error::PowerBound(MAX_TOTAL_POWER))?;
+        total =
+            total.checked_add(power).filter(|sum| *sum <= MAX_TOTAL_POWER).ok_or(Error::PowerBound(MAX_TOTAL_POWER))?;
         if !validator.is_bonded() {
             joined = add(joined, validator.tokens)?;
             bond(ctx, &mut validator)?;

@@ -1,8 +1,8 @@
 //! Writing the validators of a new network into its genesis file.
 
 use serde_json::{Value, json};
-use ve_base::{Address, Amount, BASE_DENOM, CodedError, Coin, Coins, Dec, OPERATOR_PREFIX, errors::sdk};
 use ve_base::BlockTime;
+use ve_base::{Address, Amount, BASE_DENOM, CodedError, Coin, Coins, Dec, OPERATOR_PREFIX, errors::sdk};
 use ve_proto::cosmos::base::v1beta1::Coin as ProtoCoin;
 use ve_proto::cosmos::staking::v1beta1 as pb;
 
@@ -25,7 +25,9 @@ pub struct GenesisValidator {
 /// Refuses what genesis would refuse later, so that the mistake shows where it is made.
 pub fn add_validator(app_state: &mut Value, new: &GenesisValidator) -> Result<(), CodedError> {
     if new.self_bond < params::MIN_SELF_BOND {
-        return Err(super::Error::SelfBondBelowMinimum(new.self_bond.to_string(), params::MIN_SELF_BOND.to_string()).into());
+        return Err(
+            super::Error::SelfBondBelowMinimum(new.self_bond.to_string(), params::MIN_SELF_BOND.to_string()).into()
+        );
     }
     let staking = app_state.get("staking").cloned().unwrap_or_else(genesis::default);
     let mut state = genesis::read(&staking)?;

@@ -91,8 +91,7 @@ pub fn cancel(
     if validator.jailed {
         return Err(Error::Jailed(validator.operator_text()).into());
     }
-    let mut unbonding =
-        UNBONDINGS.get(ctx, (delegator, operator))?.ok_or_else(|| not_found(delegator, operator))?;
+    let mut unbonding = UNBONDINGS.get(ctx, (delegator, operator))?.ok_or_else(|| not_found(delegator, operator))?;
     let now = ctx.time();
     let open = |entry: &UnbondingEntry| entry.height == height && entry.completion > now && entry.balance >= amount;
     let index = unbonding.entries.iter().position(open).ok_or_else(|| not_found(delegator, operator))?;

@@ -143,7 +143,9 @@ impl Validator {
         let commission = proto.commission.as_ref().ok_or_else(|| missing("commission"))?;
         let rates = commission.commission_rates.as_ref().ok_or_else(|| missing("commission rates"))?;
         let time = |time: &Option<prost_types::Timestamp>| {
-            time.as_ref().map_or(Some(BlockTime::default()), BlockTime::from_proto).ok_or_else(|| missing("valid times"))
+            time.as_ref()
+                .map_or(Some(BlockTime::default()), BlockTime::from_proto)
+                .ok_or_else(|| missing("valid times"))
         };
         Ok(Self {
             operator: super::operator(&proto.operator_address)?,

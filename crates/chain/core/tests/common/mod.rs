@@ -52,8 +52,7 @@ pub struct World {
 
 impl World {
     pub fn new(hooks: Hooks) -> Self {
-        let modules: Vec<Box<dyn Module>> =
-            vec![Box::new(Auth), Box::new(Bank), Box::new(Staking), Box::new(Coiner)];
+        let modules: Vec<Box<dyn Module>> = vec![Box::new(Auth), Box::new(Bank), Box::new(Staking), Box::new(Coiner)];
         let registry = Registry::build(&modules, hooks).expect("no clash");
         let block = BlockInfo {
             chain_id: "ve-test-1".into(),

@@ -84,8 +84,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgCreateValidator) -> Result<MsgCre
         return Err(Error::CommissionBelowMin(format!("{:#}", validator.rates.rate), format!("{minimum:#}")).into());
     }
     let operator = validator.operator.clone();
-    let applicant =
-        Applicant { operator: operator.clone(), consensus_key: validator.consensus_key, self_bond };
+    let applicant = Applicant { operator: operator.clone(), consensus_key: validator.consensus_key, self_bond };
     for gate in ctx.hooks().all::<dyn AdmissionGate>() {
         gate.admit_validator(ctx, &applicant)?;
     }

@@ -16,7 +16,11 @@ use super::params::MIN_DELEGATION;
 fn stake(coin: Option<&ProtoCoin>) -> Result<Amount, CodedError> {
     let coin = Coin::try_from(coin.ok_or_else(|| Error::InvalidRequest("the amount is missing".into()))?)?;
     if coin.denom.as_str() != BASE_DENOM {
-        return Err(Error::InvalidRequest(format!("invalid coin denomination: got {}, expected {BASE_DENOM}", coin.denom)).into());
+        return Err(Error::InvalidRequest(format!(
+            "invalid coin denomination: got {}, expected {BASE_DENOM}",
+            coin.denom
+        ))
+        .into());
     }
     if coin.amount.is_zero() {
         return Err(Error::InvalidRequest("the amount must be positive".into()).into());
