@@ -179,8 +179,7 @@ pub trait NodeView: Send + Sync + 'static {
 
     fn mempool(&self, limit: usize) -> MempoolView;
 
-    /// Who is connected; the transport answers, so this may wait for it briefly.
-    async fn peers(&self) -> Vec<Peer>;
+    fn peers(&self) -> Vec<Peer>;
 
     /// Addresses that this node listens on, e.g. `/ip4/127.0.0.1/tcp/26656`.
     fn listeners(&self) -> Vec<String>;

@@ -6,19 +6,15 @@ pub mod grpc;
 pub mod rest;
 pub mod server;
 pub mod services;
-mod start;
 pub mod status;
 mod time;
 
-#[cfg(test)]
-mod start_tests;
 #[cfg(test)]
 pub(crate) mod test_node;
 
 use std::sync::Arc;
 
 use self::backend::NodeView;
-pub use self::start::{Interfaces, Listen, StartError, start};
 use crate::index::Index;
 
 /// What every interface reads from.

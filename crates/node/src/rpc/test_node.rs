@@ -275,7 +275,7 @@ impl NodeView for TestNode {
         MempoolView { total: waiting.len() as u64, total_bytes, txs: waiting.iter().take(limit).cloned().collect() }
     }
 
-    async fn peers(&self) -> Vec<Peer> {
+    fn peers(&self) -> Vec<Peer> {
         vec![Peer { info: self.node_info(), outbound: true, remote_ip: "10.0.0.1".into() }]
     }
 

@@ -134,8 +134,8 @@ pub fn consensus_params(comet: &Comet, params: &Params) -> Result<Value, RpcErro
     Ok(json!({"block_height": height.to_string(), "consensus_params": json::consensus_params(&found)}))
 }
 
-pub async fn net_info(comet: &Comet) -> Value {
-    let peers: Vec<Value> = comet.backend.view.peers().await.iter().map(peer).collect();
+pub fn net_info(comet: &Comet) -> Value {
+    let peers: Vec<Value> = comet.backend.view.peers().iter().map(peer).collect();
     let listeners = comet.backend.view.listeners();
     json!({
         "listening": !listeners.is_empty(),
@@ -187,13 +187,12 @@ pub fn consensus_state(comet: &Comet) -> Result<Value, RpcError> {
     }}))
 }
 
-pub async fn dump_consensus_state(comet: &Comet) -> Value {
+pub fn dump_consensus_state(comet: &Comet) -> Value {
     let state = comet.backend.view.round_state();
     let peers: Vec<Value> = comet
         .backend
         .view
         .peers()
-        .await
         .iter()
         .map(|p| json!({"node_address": format!("{}@{}", p.info.default_node_id, p.remote_ip)}))
         .collect();

@@ -52,8 +52,6 @@ pub async fn call(comet: &Arc<Comet>, method: &str, params: Params) -> Result<Va
     match method {
         "health" => Ok(json!({})),
         "abci_query" => info::abci_query(comet, &params).await,
-        "net_info" => Ok(info::net_info(comet).await),
-        "dump_consensus_state" => Ok(info::dump_consensus_state(comet).await),
         "broadcast_tx_async" => mempool::broadcast_async(comet, &params),
         "broadcast_tx_sync" => mempool::broadcast_sync(comet, &params).await,
         "broadcast_tx_commit" => mempool::broadcast_commit(comet, &params).await,
@@ -72,6 +70,8 @@ fn read(comet: &Comet, method: &str, params: &Params) -> Result<Value, RpcError>
         "genesis" => info::genesis(comet),
         "genesis_chunked" => info::genesis_chunked(comet, params),
         "consensus_params" => info::consensus_params(comet, params),
+        "net_info" => Ok(info::net_info(comet)),
+        "dump_consensus_state" => Ok(info::dump_consensus_state(comet)),
         "consensus_state" => info::consensus_state(comet),
         "block" => blocks::block(comet, params),
         "block_by_hash" => blocks::block_by_hash(comet, params),
