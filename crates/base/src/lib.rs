@@ -6,6 +6,7 @@ pub mod coin;
 pub mod dec;
 pub mod errors;
 pub mod keys;
+pub mod preimage;
 pub mod time;
 pub mod tx;
 pub mod value;

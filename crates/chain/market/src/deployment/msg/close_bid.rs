@@ -1,0 +1,26 @@
+//! `MsgCloseBid`: the provider withdraws an open bid and gets the deposit back.
+
+use ve_base::CodedError;
+use ve_proto::ve::market::v1::{BidState, MsgCloseBid, MsgCloseBidResponse, Reason};
+use ve_sdk::Context;
+
+use crate::deployment::flow::{self, Cause};
+use crate::deployment::ids::{BidId, OrderId};
+use crate::deployment::lifecycle::BidEvent;
+use crate::text::address;
+
+pub fn check(msg: &MsgCloseBid) -> Result<(), CodedError> {
+    address("provider", &msg.provider)?;
+    OrderId::from_proto(msg.order.as_ref()).map(|_| ())
+}
+
+pub fn execute(ctx: &mut Context<'_>, msg: &MsgCloseBid) -> Result<MsgCloseBidResponse, CodedError> {
+    let order = OrderId::from_proto(msg.order.as_ref())?;
+    let id = BidId { order, provider: address("provider", &msg.provider)?, bseq: msg.bseq };
+    let state = flow::bid(ctx, &id)?.state();
+    if state != BidState::Open {
+        return Err(flow::wrong_state(format!("bid {id}"), state.as_str_name(), "open; a lease ends by MsgCloseLease").into());
+    }
+    flow::end_bid(ctx, &id, BidEvent::Close, &Cause::new(Reason::Unspecified, &msg.provider))?;
+    Ok(MsgCloseBidResponse {})
+}

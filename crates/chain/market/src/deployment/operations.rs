@@ -1,0 +1,186 @@
+//! Random operations for the simulation.
+
+use ve_base::{Address, Amount, Coin, Dec};
+use ve_proto::cosmos::base::v1beta1::DecCoin;
+use ve_proto::ve::market::v1::*;
+use ve_sdk::QueryContext;
+use ve_sdk::simulation::{Draw, Expect, Operation, Proposed};
+use ve_store::{IndexedMap, Key, Value};
+
+use super::ids::{BidId, DeploymentId, GroupId};
+use super::keys::{BIDS, DEPLOYMENTS, GROUPS, LEASES, ORDERS, ORDERS_BY_STATE, RESOURCES};
+use crate::provider::operations::{pick, propose};
+
+pub fn all() -> Vec<Operation> {
+    let operation = |message, weight, generate| Operation { message, weight, generate };
+    vec![
+        operation("/ve.market.v1.MsgCreateDeployment", 20, create_deployment),
+        operation("/ve.market.v1.MsgUpdateDeployment", 3, update_deployment),
+        operation("/ve.market.v1.MsgCloseDeployment", 3, close_deployment),
+        operation("/ve.market.v1.MsgPauseGroup", 2, pause_group),
+        operation("/ve.market.v1.MsgStartGroup", 4, start_group),
+        operation("/ve.market.v1.MsgCloseGroup", 1, close_group),
+        operation("/ve.market.v1.MsgCreateBid", 25, create_bid),
+        operation("/ve.market.v1.MsgCloseBid", 3, close_bid),
+        operation("/ve.market.v1.MsgAcceptBid", 20, accept_bid),
+        operation("/ve.market.v1.MsgCloseLease", 4, close_lease),
+        operation("/ve.market.v1.MsgStartReclaim", 1, start_reclaim),
+        operation("/ve.market.v1.MsgReportResource", 3, forged_report),
+        operation("/ve.market.v1.MsgUpdateParams", 1, usurped_params),
+    ]
+}
+
+/// One of the first 200 objects.
+fn some<K: Key + Clone, V: Value + Clone>(
+    draw: &mut dyn Draw,
+    ctx: &QueryContext<'_>,
+    map: &'static IndexedMap<K, V>,
+) -> Option<(K, V)> {
+    let known: Vec<(K, V)> = map.scan().entries(ctx).take(200).filter_map(Result::ok).collect();
+    pick(draw, &known)
+}
+
+fn price(amount: u64) -> Option<DecCoin> {
+    let amount = Dec::from_parts(amount, 1).ok()?;
+    Some(DecCoin { denom: ve_base::BASE_DENOM.into(), amount: amount.to_mantissa() })
+}
+
+fn group_spec(name: &str, limit: u64) -> GroupSpec {
+    let resources = Resources { id: 1, cpu: 500, memory: 1 << 29, ..Resources::default() };
+    let unit = ResourceUnit { resources: Some(resources), count: 1, price: price(limit) };
+    GroupSpec { name: name.into(), resources: vec![unit], ..GroupSpec::default() }
+}
+
+fn create_deployment(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let owner = pick(draw, accounts)?;
+    let dseq = draw.below(40);
+    let fresh = !DEPLOYMENTS.has(ctx, &DeploymentId { owner: owner.clone(), dseq }).ok()?;
+    let groups = if draw.below(3) == 0 { vec!["web", "data"] } else { vec!["web"] };
+    let message = MsgCreateDeployment {
+        owner: owner.to_string(),
+        dseq,
+        groups: groups.into_iter().map(|name| group_spec(name, 10_000)).collect(),
+        hash: vec![u8::try_from(draw.below(256)).ok()?; 32],
+        deposit: Some(Coin::native(Amount::from(500_000 + draw.below(1_000_000))).to_proto()),
+        auto_reorder: draw.below(2) == 0,
+    };
+    propose(owner, &message, if fresh && dseq > 0 { Expect::Either } else { Expect::Refused })
+}
+
+fn update_deployment(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let (id, _) = some(draw, ctx, &DEPLOYMENTS)?;
+    let message = MsgUpdateDeployment { owner: id.owner.to_string(), dseq: id.dseq, hash: vec![1; 32] };
+    propose(id.owner, &message, Expect::Either)
+}
+
+fn close_deployment(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let (id, deployment) = some(draw, ctx, &DEPLOYMENTS)?;
+    let over = deployment.state() == DeploymentState::Closed;
+    let message = MsgCloseDeployment { owner: id.owner.to_string(), dseq: id.dseq };
+    propose(id.owner, &message, if over { Expect::Refused } else { Expect::Either })
+}
+
+fn some_group(draw: &mut dyn Draw, ctx: &QueryContext<'_>) -> Option<(Address, GroupId)> {
+    let (id, _) = some(draw, ctx, &GROUPS)?;
+    Some((id.deployment.owner.clone(), id))
+}
+
+fn pause_group(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let (owner, id) = some_group(draw, ctx)?;
+    let message = MsgPauseGroup { owner: owner.to_string(), dseq: id.deployment.dseq, gseq: id.gseq };
+    propose(owner, &message, Expect::Either)
+}
+
+fn start_group(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let (owner, id) = some_group(draw, ctx)?;
+    let message = MsgStartGroup { owner: owner.to_string(), dseq: id.deployment.dseq, gseq: id.gseq };
+    propose(owner, &message, Expect::Either)
+}
+
+fn close_group(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let (owner, id) = some_group(draw, ctx)?;
+    let message = MsgCloseGroup { owner: owner.to_string(), dseq: id.deployment.dseq, gseq: id.gseq };
+    propose(owner, &message, Expect::Either)
+}
+
+fn create_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let open = u8::try_from(i32::from(OrderState::Open)).ok()?;
+    let orders: Vec<_> = ORDERS_BY_STATE.keys(ctx, &open).take(200).filter_map(Result::ok).collect();
+    let (provider, id) = (pick(draw, accounts)?, pick(draw, &orders)?);
+    let order = ORDERS.get(ctx, &id).ok()??;
+    let offers = order.spec?.resources.into_iter();
+    let offers = offers.map(|unit| ResourceOffer { resources: unit.resources, count: unit.count });
+    let message = MsgCreateBid {
+        provider: provider.to_string(),
+        order: Some(id.to_proto()),
+        price: price(draw.below(12_000)),
+        resources_offer: offers.collect(),
+        reclamation_window: if draw.below(4) == 0 { 3600 } else { 0 },
+        deposit: Some(Coin::native(Amount::from(500_000u64)).to_proto()),
+    };
+    propose(provider, &message, Expect::Either)
+}
+
+fn close_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let (id, bid) = some(draw, ctx, &BIDS)?;
+    let message =
+        MsgCloseBid { provider: id.provider.to_string(), order: Some(id.order.to_proto()), bseq: id.bseq };
+    let expect = if bid.state() == BidState::Open { Expect::Either } else { Expect::Refused };
+    propose(id.provider, &message, expect)
+}
+
+fn accept_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let open: Vec<(BidId, Bid)> = BIDS
+        .scan()
+        .entries(ctx)
+        .take(2000)
+        .filter_map(Result::ok)
+        .filter(|(_, bid)| bid.state() == BidState::Open)
+        .collect();
+    let (id, bid) = pick(draw, &open)?;
+    let owner = id.order.owner().clone();
+    let message = MsgAcceptBid { owner: owner.to_string(), bid: Some(id.to_proto()), price: bid.price };
+    propose(owner, &message, Expect::Either)
+}
+
+fn close_lease(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let (id, lease) = some(draw, ctx, &LEASES)?;
+    let by_provider = draw.below(2) == 0;
+    let sender = if by_provider { id.provider.clone() } else { id.order.owner().clone() };
+    let reason = if by_provider { Reason::Unstable } else { Reason::Owner };
+    let message = MsgCloseLease { sender: sender.to_string(), lease: Some(id.to_proto()), reason: reason.into() };
+    let expect = if lease.state() == LeaseState::Closed { Expect::Refused } else { Expect::Either };
+    propose(sender, &message, expect)
+}
+
+fn start_reclaim(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let (id, _) = some(draw, ctx, &LEASES)?;
+    let message = MsgStartReclaim { provider: id.provider.to_string(), lease: Some(id.to_proto()) };
+    propose(id.provider, &message, Expect::Either)
+}
+
+/// A report with a signature that nobody made.
+fn forged_report(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let (id, resource) = some(draw, ctx, &RESOURCES)?;
+    let relayer = pick(draw, accounts)?;
+    let message = MsgReportResource {
+        relayer: relayer.to_string(),
+        lease: Some(id.to_proto()),
+        seq: resource.last_seq.saturating_add(1),
+        kind: ReportKind::Status.into(),
+        observed_state: ResourceState::Active.into(),
+        spec_rev: 1,
+        observed_at: ctx.time().unix(),
+        key_id: "callback".into(),
+        signature: vec![7; 64],
+        ..MsgReportResource::default()
+    };
+    propose(relayer, &message, Expect::Refused)
+}
+
+/// Nobody but governance changes the parameters.
+fn usurped_params(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    let message = MsgUpdateParams { authority: signer.to_string(), params: Some(super::params::default()) };
+    propose(signer, &message, Expect::Refused)
+}

@@ -1,0 +1,28 @@
+use super::{Event, Guards, State, step};
+
+const HELD: Event = Event::Checked(Guards { bonded: true, has_key: true });
+const KEYLESS: Event = Event::Checked(Guards { bonded: true, has_key: false });
+
+#[test]
+fn bond_and_key_together_make_a_provider_active() {
+    assert_eq!(step(State::Pending, KEYLESS), Some(State::Pending));
+    assert_eq!(step(State::Pending, HELD), Some(State::Active));
+}
+
+#[test]
+fn losing_the_last_key_restricts_and_a_new_one_lifts_it() {
+    assert_eq!(step(State::Active, KEYLESS), Some(State::Restricted));
+    assert_eq!(step(State::Restricted, HELD), Some(State::Active));
+}
+
+#[test]
+fn a_leaving_provider_never_comes_back() {
+    assert_eq!(step(State::Active, Event::GiveNotice), Some(State::Exiting));
+    assert_eq!(step(State::Exiting, HELD), Some(State::Exiting));
+    assert_eq!(step(State::Exiting, Event::GiveNotice), None);
+    assert_eq!(step(State::Exiting, Event::Leave), Some(State::Exited));
+    for event in [HELD, Event::GiveNotice, Event::Leave] {
+        assert_eq!(step(State::Exited, event), None);
+    }
+    assert_eq!(step(State::Active, Event::Leave), None);
+}

@@ -1,0 +1,97 @@
+//! Random operations for the simulation.
+
+use ve_base::{Address, Amount, Coin};
+use ve_proto::ve::provider::v1::*;
+use ve_proto::{Any, Message, Name};
+use ve_sdk::QueryContext;
+use ve_sdk::simulation::{Draw, Expect, Operation, Proposed};
+
+use super::registry;
+
+pub fn all() -> Vec<Operation> {
+    vec![
+        Operation { message: "/ve.provider.v1.MsgCreateProvider", weight: 5, generate: create },
+        Operation { message: "/ve.provider.v1.MsgUpdateProvider", weight: 3, generate: update },
+        Operation { message: "/ve.provider.v1.MsgBondProvider", weight: 5, generate: bond },
+        Operation { message: "/ve.provider.v1.MsgGiveExitNotice", weight: 1, generate: exit },
+        Operation { message: "/ve.provider.v1.MsgAddProviderKey", weight: 3, generate: unproven_key },
+        Operation { message: "/ve.provider.v1.MsgRevokeProviderKey", weight: 1, generate: revoke_missing_key },
+        Operation { message: "/ve.provider.v1.MsgUpdateParams", weight: 1, generate: usurped_params },
+    ]
+}
+
+pub fn pick<T: Clone>(draw: &mut dyn Draw, items: &[T]) -> Option<T> {
+    usize::try_from(draw.below(items.len() as u64)).ok().and_then(|index| items.get(index)).cloned()
+}
+
+pub fn propose<M: Message + Name>(signer: Address, message: &M, expect: Expect) -> Option<Proposed> {
+    let message = Any { type_url: ve_sdk::type_url::<M>(), value: message.encode_to_vec() };
+    Some(Proposed { signer, message, expect })
+}
+
+fn attributes(draw: &mut dyn Draw) -> Vec<Attribute> {
+    let regions = ["eu", "us", "asia"];
+    pick(draw, &regions).map(|region| Attribute { key: "region".into(), value: region.into() }).into_iter().collect()
+}
+
+fn create(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    let new = registry::get(ctx, &signer).ok()?.is_none();
+    let message = MsgCreateProvider {
+        owner: signer.to_string(),
+        host_uri: "https://provider.example:8443".into(),
+        attributes: attributes(draw),
+        info: None,
+    };
+    propose(signer, &message, if new { Expect::Either } else { Expect::Refused })
+}
+
+fn update(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    let message = MsgUpdateProvider {
+        owner: signer.to_string(),
+        host_uri: "https://provider.example:9443".into(),
+        attributes: attributes(draw),
+        info: None,
+    };
+    propose(signer, &message, Expect::Either)
+}
+
+fn bond(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    let amount = Amount::from(draw.below(1_500_000_000).saturating_add(1));
+    let message = MsgBondProvider { owner: signer.to_string(), amount: Some(Coin::native(amount).to_proto()) };
+    propose(signer, &message, Expect::Either)
+}
+
+fn exit(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    propose(signer.clone(), &MsgGiveExitNotice { owner: signer.to_string() }, Expect::Either)
+}
+
+/// A key whose proof was made by nobody.
+fn unproven_key(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    let message = MsgAddProviderKey {
+        owner: signer.to_string(),
+        key_id: "forged".into(),
+        algorithm: KeyAlgorithm::Ed25519.into(),
+        public_key: vec![7; 32],
+        usages: vec![KeyUsage::Callback.into()],
+        proof: vec![0; 64],
+    };
+    propose(signer, &message, Expect::Refused)
+}
+
+fn revoke_missing_key(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    let message = MsgRevokeProviderKey { owner: signer.to_string(), key_id: "nowhere".into() };
+    propose(signer, &message, Expect::Refused)
+}
+
+/// Nobody but governance changes the parameters.
+fn usurped_params(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    let message = MsgUpdateParams { authority: signer.to_string(), params: Some(super::params::default()) };
+    propose(signer, &message, Expect::Refused)
+}
