@@ -102,17 +102,13 @@ impl GatewayError {
                  neither revoked nor expired"
             }
             Self::Forbidden(_) => "use the certificate of the account that owns the lease",
-            Self::NoLease(_) => {
-                "check dseq, gseq, oseq, and on chain that the lease is active with this provider"
-            }
+            Self::NoLease(_) => "check dseq, gseq, oseq, and on chain that the lease is active with this provider",
             Self::NotFound(_) => "read the lease's status for the names that exist",
             Self::MethodNotAllowed(_) => "use the method documented for this path",
             Self::Timeout(_) => "try again",
             Self::Conflict(_) => "resolve what the error names, then send it again",
             Self::TooLarge(_) => "send a smaller body",
-            Self::InvalidManifest(_) => {
-                "send the manifest whose hash is on chain for this deployment"
-            }
+            Self::InvalidManifest(_) => "send the manifest whose hash is on chain for this deployment",
             Self::TooMany { .. } => "wait as long as Retry-After says",
             Self::Unavailable(_) => "try again in a few seconds",
             Self::Internal(_) => "try again; if it persists, tell the provider the time of the call",

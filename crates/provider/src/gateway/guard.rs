@@ -26,11 +26,7 @@ impl Caller {
 }
 
 /// Stands before every route: limits, certificate, and time.
-pub(super) async fn guard(
-    State(shared): State<Arc<Shared>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn guard(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let Some(connection) = request.extensions().get::<Connection>().cloned() else {
         return GatewayError::Internal("request without connection".to_owned()).into_response();
     };

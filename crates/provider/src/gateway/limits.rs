@@ -104,10 +104,7 @@ impl<K: Eq + Hash> Rate<K> {
     }
 
     fn refusal(&self, retry_after: Duration) -> GatewayError {
-        GatewayError::TooMany {
-            message: format!("more than {} requests in a minute", self.per_minute),
-            retry_after,
-        }
+        GatewayError::TooMany { message: format!("more than {} requests in a minute", self.per_minute), retry_after }
     }
 }
 

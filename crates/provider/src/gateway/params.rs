@@ -19,8 +19,8 @@ pub(super) struct Params(BTreeMap<String, String>);
 
 impl Params {
     pub(super) fn parse(uri: &Uri) -> Result<Self, GatewayError> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|_| bad("the query string is malformed"))?;
+        let Query(pairs) =
+            Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| bad("the query string is malformed"))?;
         let mut params = BTreeMap::new();
         for (name, value) in pairs {
             if let Some((name, _)) = params.insert(name.clone(), value).map(|old| (name, old)) {
@@ -45,9 +45,7 @@ impl Params {
     }
 
     fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, GatewayError> {
-        self.one(name)
-            .map(|text| text.parse().map_err(|_| bad(format!("{name} must be a number from 0"))))
-            .transpose()
+        self.one(name).map(|text| text.parse().map_err(|_| bad(format!("{name} must be a number from 0")))).transpose()
     }
 
     /// `follow`, `tail`, `podIndex` of `/logs`.
@@ -70,8 +68,7 @@ impl Params {
     }
 
     fn command(&self) -> Result<Vec<String>, GatewayError> {
-        let command: Vec<String> =
-            (0..).map_while(|i| self.0.get(&format!("cmd{i}")).cloned()).collect();
+        let command: Vec<String> = (0..).map_while(|i| self.0.get(&format!("cmd{i}")).cloned()).collect();
         let given = self.0.keys().filter(|name| is_word(name)).count();
         if command.first().is_none_or(String::is_empty) {
             return Err(bad("cmd0, the program to run, is missing"));

@@ -103,14 +103,8 @@ impl Authenticator {
     }
 }
 
-fn judge(
-    peer: &PeerCertificate,
-    record: &ChainCertificate,
-    now: u64,
-) -> Result<(), GatewayError> {
-    let refuse = |cause: &str| {
-        Err(GatewayError::Unauthenticated(format!("certificate {} {cause}", peer.serial)))
-    };
+fn judge(peer: &PeerCertificate, record: &ChainCertificate, now: u64) -> Result<(), GatewayError> {
+    let refuse = |cause: &str| Err(GatewayError::Unauthenticated(format!("certificate {} {cause}", peer.serial)));
     if record.der != peer.der {
         refuse("is not the one that the chain holds under this serial")
     } else if !record.valid {

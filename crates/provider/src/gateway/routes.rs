@@ -45,9 +45,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/deployment/{dseq}/manifest", put(put_manifest))
         .nest("/lease/{dseq}/{gseq}/{oseq}", lease)
         .fallback(async || GatewayError::NotFound("there is nothing at this path".to_owned()))
-        .method_not_allowed_fallback(async || {
-            GatewayError::MethodNotAllowed("this path has another method".to_owned())
-        })
+        .method_not_allowed_fallback(async || GatewayError::MethodNotAllowed("this path has another method".to_owned()))
         .layer(from_fn_with_state(shared.clone(), guard))
         .with_state(shared)
 }
@@ -102,8 +100,7 @@ async fn read_body(request: Request<Body>, limit: usize) -> Answer<Vec<u8>> {
     let mut body = Vec::new();
     let mut seen = 0_usize;
     while let Some(chunk) = stream.next().await {
-        let chunk: Bytes = chunk
-            .map_err(|_| GatewayError::BadRequest("the body ended before its end".to_owned()))?;
+        let chunk: Bytes = chunk.map_err(|_| GatewayError::BadRequest("the body ended before its end".to_owned()))?;
         seen = seen.saturating_add(chunk.len());
         if seen <= limit {
             body.extend_from_slice(&chunk);
@@ -174,10 +171,9 @@ impl FromRequestParts<Arc<Shared>> for Opening {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Answer<Self> {
         let Parsed(key) = Parsed::<LeaseKey>::from_request_parts(parts, shared).await?;
-        let (Some(caller), Some(connection)) = (
-            parts.extensions.get::<Caller>().cloned(),
-            parts.extensions.get::<Connection>().cloned(),
-        ) else {
+        let (Some(caller), Some(connection)) =
+            (parts.extensions.get::<Caller>().cloned(), parts.extensions.get::<Connection>().cloned())
+        else {
             return Err(GatewayError::Internal("a request without its caller".to_owned()));
         };
         let params = Params::parse(&parts.uri)?;
@@ -199,10 +195,7 @@ impl Opening {
         let shared = &self.session.shared;
         let owner = self.session.caller.owner().to_owned();
         shared.counters.streams.take(owner).ok_or_else(|| GatewayError::TooMany {
-            message: format!(
-                "the account has {} streams open already",
-                shared.config.limits.streams_per_account
-            ),
+            message: format!("the account has {} streams open already", shared.config.limits.streams_per_account),
             retry_after: super::session::PING,
         })
     }
@@ -213,9 +206,7 @@ async fn logs(opening: Opening) -> Answer {
     let service = opening.params.one("service").map(service_name).transpose()?;
     let query = opening.params.log_query()?;
     let session = opening.session;
-    Ok(opening
-        .upgrade
-        .on_upgrade(move |socket| streams::logs(socket, session, service, query, slot)))
+    Ok(opening.upgrade.on_upgrade(move |socket| streams::logs(socket, session, service, query, slot)))
 }
 
 async fn events(opening: Opening) -> Answer {

@@ -96,13 +96,7 @@ fn group(address: IpAddr) -> IpAddr {
     }
 }
 
-async fn handle(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    router: Router,
-    mut connection: Connection,
-    shared: &Shared,
-) {
+async fn handle(stream: TcpStream, acceptor: TlsAcceptor, router: Router, mut connection: Connection, shared: &Shared) {
     let limits = &shared.config.limits;
     // Frames of a shell are small and wait for an answer.
     let _ = stream.set_nodelay(true);

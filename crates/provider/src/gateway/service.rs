@@ -27,11 +27,7 @@ pub trait Directory: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`GatewayError::Unavailable`] when no node answers.
-    async fn certificate(
-        &self,
-        owner: &str,
-        serial: &str,
-    ) -> Result<Option<ChainCertificate>, GatewayError>;
+    async fn certificate(&self, owner: &str, serial: &str) -> Result<Option<ChainCertificate>, GatewayError>;
 }
 
 /// What the daemon does behind the routes. Callers are authenticated; `owner` is
@@ -49,13 +45,7 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`GatewayError::NoLease`]; [`GatewayError::Unavailable`].
-    async fn find_lease(
-        &self,
-        owner: &str,
-        dseq: u64,
-        gseq: u32,
-        oseq: u32,
-    ) -> Result<LeaseId, GatewayError>;
+    async fn find_lease(&self, owner: &str, dseq: u64, gseq: u32, oseq: u32) -> Result<LeaseId, GatewayError>;
 
     /// Takes the manifest (UTF-8 JSON, at most 1 MiB) of the deployment
     /// `owner/dseq`. Returns when it is stored durably.
@@ -63,12 +53,7 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// [`GatewayError::InvalidManifest`] when it is not the one whose hash is on
     /// chain; [`GatewayError::NoLease`]; [`GatewayError::Conflict`].
-    async fn put_manifest(
-        &self,
-        owner: &str,
-        dseq: u64,
-        manifest_json: Vec<u8>,
-    ) -> Result<(), GatewayError>;
+    async fn put_manifest(&self, owner: &str, dseq: u64, manifest_json: Vec<u8>) -> Result<(), GatewayError>;
 
     /// State of the lease: an object whose `services` maps a service name to its
     /// state, replicas, restarts, last exit and endpoints.
@@ -87,19 +72,10 @@ pub trait Service: Send + Sync + 'static {
     ) -> Result<mpsc::Receiver<(String, LogLine)>, GatewayError>;
 
     /// Lifecycle events, oldest first; ends at the newest unless `follow`.
-    async fn events(
-        &self,
-        lease: &LeaseId,
-        follow: bool,
-    ) -> Result<mpsc::Receiver<serde_json::Value>, GatewayError>;
+    async fn events(&self, lease: &LeaseId, follow: bool) -> Result<mpsc::Receiver<serde_json::Value>, GatewayError>;
 
     /// Runs a command in a replica of a service.
-    async fn shell(
-        &self,
-        lease: &LeaseId,
-        service: &str,
-        request: ExecRequest,
-    ) -> Result<ExecSession, GatewayError>;
+    async fn shell(&self, lease: &LeaseId, service: &str, request: ExecRequest) -> Result<ExecSession, GatewayError>;
 
     /// Restarts every service of the lease. Returns when the restart is queued
     /// durably.

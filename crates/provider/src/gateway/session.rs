@@ -38,11 +38,7 @@ pub(super) struct LeaseKey {
 
 impl Shared {
     /// The caller's lease.
-    pub(super) async fn lease(
-        &self,
-        caller: &Caller,
-        key: LeaseKey,
-    ) -> Result<LeaseId, GatewayError> {
+    pub(super) async fn lease(&self, caller: &Caller, key: LeaseKey) -> Result<LeaseId, GatewayError> {
         let owner = caller.owner();
         let lease = self.service.find_lease(owner, key.dseq, key.gseq, key.oseq).await?;
         // The one authorisation rule, checked here and not left to the service.

@@ -46,10 +46,7 @@ async fn start(
     let shared: &Shared = &session.shared;
     let lease = shared.lease(&session.caller, session.key).await?;
     let slot = shared.counters.shells.take(lease.clone()).ok_or_else(|| GatewayError::TooMany {
-        message: format!(
-            "the lease has {} shells open already",
-            shared.config.limits.shells_per_lease
-        ),
+        message: format!("the lease has {} shells open already", shared.config.limits.shells_per_lease),
         retry_after: PING,
     })?;
     let exec = shared.service.shell(&lease, &request.service, request.exec.clone()).await?;
@@ -76,11 +73,7 @@ async fn relay(
     }
 }
 
-async fn forward(
-    outgoing: &mut Outgoing,
-    mut output: mpsc::Receiver<ExecOutput>,
-    moved: &Activity,
-) -> Option<Ending> {
+async fn forward(outgoing: &mut Outgoing, mut output: mpsc::Receiver<ExecOutput>, moved: &Activity) -> Option<Ending> {
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

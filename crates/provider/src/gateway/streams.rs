@@ -44,12 +44,7 @@ fn encode_line((service, line): (String, LogLine)) -> String {
 }
 
 /// Streams lifecycle events, one JSON object a message.
-pub(super) async fn events(
-    socket: WebSocket,
-    session: Session,
-    follow: bool,
-    slot: Slot<String>,
-) {
+pub(super) async fn events(socket: WebSocket, session: Session, follow: bool, slot: Slot<String>) {
     let opened = match session.shared.lease(&session.caller, session.key).await {
         Ok(lease) => session.shared.service.events(&lease, follow).await,
         Err(error) => Err(error),

@@ -6,16 +6,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    SignatureScheme,
-};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
 
 use super::peer::PeerCertificate;
 
 /// Schemes of the two key types that the chain accepts (marketplace §2).
-const SCHEMES: [SignatureScheme; 2] =
-    [SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519];
+const SCHEMES: [SignatureScheme; 2] = [SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519];
 
 /// The provider's certificate, replaceable while connections are served.
 #[derive(Debug)]

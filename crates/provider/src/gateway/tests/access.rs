@@ -78,8 +78,7 @@ async fn a_revoked_certificate_is_refused() {
 #[tokio::test]
 async fn a_revocation_takes_effect_when_the_remembered_answer_ages_out() {
     let recheck = Duration::from_millis(100);
-    let (running, identity) =
-        Running::with_customer(Limits { recheck, ..Limits::default() }).await;
+    let (running, identity) = Running::with_customer(Limits { recheck, ..Limits::default() }).await;
     let client = running.http(Some(&identity));
     assert_eq!(client.get(STATUS).await.0, 200);
     running.world.revoke(&identity);

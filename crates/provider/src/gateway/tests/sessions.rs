@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use futures::{SinkExt, StreamExt};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 use ve_client::gateway::frame::{ExitStatus, Frame};
 use ve_client::gateway::{GatewayError, LeaseRef, Shell};
 
@@ -45,6 +47,40 @@ async fn a_log_that_is_not_followed_ends() {
 }
 
 #[tokio::test]
+async fn lifecycle_events_stream_as_json() {
+    let (running, identity) = Running::with_customer(Limits::default()).await;
+    let mut socket = running.socket(&identity, "/lease/7/1/1/kubeevents?follow=false").await;
+    loop {
+        match timeout(PROMPT, socket.next()).await.expect("soon").expect("open").expect("sound") {
+            Message::Text(text) => {
+                let event: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+                break assert_eq!(event["event"], "started");
+            }
+            other => assert!(other.is_ping(), "{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_text_message_and_a_message_over_64_kib_end_a_shell() {
+    let (running, identity) = Running::with_customer(Limits::default()).await;
+    for message in [Message::text("ls"), Message::binary(vec![104; 64 * 1024 + 1])] {
+        let path = "/lease/7/1/1/shell?service=web&stdin=1&cmd0=sh";
+        let mut socket = running.socket(&identity, path).await;
+        // A message over the limit may fail already while it is being sent.
+        let _ = socket.send(message).await;
+        let ended = async {
+            while let Some(Ok(message)) = socket.next().await {
+                if message.is_close() {
+                    return;
+                }
+            }
+        };
+        timeout(PROMPT, ended).await.expect("ends");
+    }
+}
+
+#[tokio::test]
 async fn streams_without_a_lease_or_service_close_with_their_code() {
     let (running, identity) = Running::with_customer(Limits::default()).await;
     let client = running.client(&identity);
@@ -76,8 +112,7 @@ async fn a_shell_without_a_command_or_service_is_not_opened() {
 #[tokio::test]
 async fn shell_frames_round_trip_and_end_with_the_exit_code() {
     let (running, identity) = Running::with_customer(Limits::default()).await;
-    let mut shell =
-        running.client(&identity).shell(&LEASE, "web", 0, false, &sh()).await.expect("shell");
+    let mut shell = running.client(&identity).shell(&LEASE, "web", 0, false, &sh()).await.expect("shell");
     assert_eq!(next(&mut shell).await.expect("frame"), Some(Frame::Stdout(b"sh -c a b&c".into())));
     let binary: Vec<u8> = (0..=255).collect();
     shell.send(&Frame::Stdin(binary.clone())).await.expect("sent");
@@ -93,17 +128,14 @@ async fn shell_frames_round_trip_and_end_with_the_exit_code() {
 #[tokio::test]
 async fn much_input_and_its_echo_pass_at_the_same_time() {
     let (running, identity) = Running::with_customer(Limits::default()).await;
-    let mut shell =
-        running.client(&identity).shell(&LEASE, "web", 0, false, &sh()).await.expect("shell");
+    let mut shell = running.client(&identity).shell(&LEASE, "web", 0, false, &sh()).await.expect("shell");
     next(&mut shell).await.expect("frame");
     for _ in 0..64 {
         shell.send(&Frame::Stdin(vec![b'x'; 32 * 1024])).await.expect("sent");
     }
     let mut echoed = 0;
     while echoed < 64 * 32 * 1024 {
-        let Some(Frame::Stdout(bytes)) = next(&mut shell).await.expect("frame") else {
-            panic!("output only")
-        };
+        let Some(Frame::Stdout(bytes)) = next(&mut shell).await.expect("frame") else { panic!("output only") };
         echoed += bytes.len();
     }
 }
@@ -111,8 +143,7 @@ async fn much_input_and_its_echo_pass_at_the_same_time() {
 #[tokio::test]
 async fn a_frame_that_only_the_provider_may_send_ends_the_shell() {
     let (running, identity) = Running::with_customer(Limits::default()).await;
-    let mut shell =
-        running.client(&identity).shell(&LEASE, "web", 0, false, &sh()).await.expect("shell");
+    let mut shell = running.client(&identity).shell(&LEASE, "web", 0, false, &sh()).await.expect("shell");
     next(&mut shell).await.expect("frame");
     shell.send(&Frame::Stdout(b"x".to_vec())).await.expect("sent");
     assert_eq!(next(&mut shell).await.expect("end"), None);
@@ -148,8 +179,7 @@ async fn a_sixth_shell_of_a_lease_is_refused_until_one_ends() {
 async fn an_idle_shell_is_closed() {
     let limits = Limits { idle: Duration::from_millis(200), ..Limits::default() };
     let (running, identity) = Running::with_customer(limits).await;
-    let mut shell =
-        running.client(&identity).shell(&LEASE, "web", 0, true, &sh()).await.expect("shell");
+    let mut shell = running.client(&identity).shell(&LEASE, "web", 0, true, &sh()).await.expect("shell");
     next(&mut shell).await.expect("frame");
     assert_eq!(next(&mut shell).await.expect("end"), None);
 }
@@ -158,8 +188,7 @@ async fn an_idle_shell_is_closed() {
 async fn no_shell_outlasts_the_longest_session() {
     let limits = Limits { session: Duration::from_millis(200), ..Limits::default() };
     let (running, identity) = Running::with_customer(limits).await;
-    let mut shell =
-        running.client(&identity).shell(&LEASE, "web", 0, true, &sh()).await.expect("shell");
+    let mut shell = running.client(&identity).shell(&LEASE, "web", 0, true, &sh()).await.expect("shell");
     next(&mut shell).await.expect("frame");
     assert_eq!(next(&mut shell).await.expect("end"), None);
 }

@@ -9,16 +9,18 @@ use async_trait::async_trait;
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::WebSocketStream;
 use ve_base::Address;
 use ve_client::cert::{Identity, Role};
 use ve_client::gateway::{GatewayClient, LeaseRef, client_config};
 
 use crate::backend::{ExecInput, ExecOutput, ExecRequest, ExecSession, LogLine, LogQuery};
 use crate::gateway::{
-    ChainCertificate, Directory, Gateway, GatewayConfig, GatewayError, Limits, ServerIdentity,
-    Service,
+    ChainCertificate, Directory, Gateway, GatewayConfig, GatewayError, Limits, ServerIdentity, Service,
 };
 use crate::model::{LeaseId, OrderId};
 
@@ -72,23 +74,14 @@ impl World {
 }
 
 fn line(text: &str) -> (String, LogLine) {
-    let line = LogLine {
-        at_unix_ms: 1,
-        stream: "stdout".to_owned(),
-        text: text.to_owned(),
-        partial: false,
-        replica: 0,
-    };
+    let line =
+        LogLine { at_unix_ms: 1, stream: "stdout".to_owned(), text: text.to_owned(), partial: false, replica: 0 };
     ("web".to_owned(), line)
 }
 
 #[async_trait]
 impl Directory for World {
-    async fn certificate(
-        &self,
-        owner: &str,
-        serial: &str,
-    ) -> Result<Option<ChainCertificate>, GatewayError> {
+    async fn certificate(&self, owner: &str, serial: &str) -> Result<Option<ChainCertificate>, GatewayError> {
         *self.lookups.lock().expect("lock") += 1;
         let key = (owner.to_owned(), serial.to_owned());
         Ok(self.certificates.lock().expect("lock").get(&key).cloned())
@@ -101,13 +94,7 @@ impl Service for World {
         json!({ "leases": 1 })
     }
 
-    async fn find_lease(
-        &self,
-        owner: &str,
-        dseq: u64,
-        gseq: u32,
-        oseq: u32,
-    ) -> Result<LeaseId, GatewayError> {
+    async fn find_lease(&self, owner: &str, dseq: u64, gseq: u32, oseq: u32) -> Result<LeaseId, GatewayError> {
         let confused = self.confused.lock().expect("lock").clone();
         let owner = confused.unwrap_or_else(|| owner.to_owned());
         if dseq != LEASE.dseq || !self.leases.lock().expect("lock").contains(&owner) {
@@ -117,12 +104,7 @@ impl Service for World {
         Ok(LeaseId { order, provider: address(9).to_string(), bseq: 1 })
     }
 
-    async fn put_manifest(
-        &self,
-        owner: &str,
-        dseq: u64,
-        manifest_json: Vec<u8>,
-    ) -> Result<(), GatewayError> {
+    async fn put_manifest(&self, owner: &str, dseq: u64, manifest_json: Vec<u8>) -> Result<(), GatewayError> {
         if manifest_json.starts_with(b"nonsense") {
             return Err(GatewayError::InvalidManifest("the hash differs".to_owned()));
         }
@@ -156,23 +138,14 @@ impl Service for World {
         Ok(receiver)
     }
 
-    async fn events(
-        &self,
-        _: &LeaseId,
-        _: bool,
-    ) -> Result<mpsc::Receiver<Value>, GatewayError> {
+    async fn events(&self, _: &LeaseId, _: bool) -> Result<mpsc::Receiver<Value>, GatewayError> {
         let (sender, receiver) = mpsc::channel(1);
         sender.send(json!({ "event": "started" })).await.expect("room");
         Ok(receiver)
     }
 
     /// Echoes input, reports sizes on standard error, and exits with 7.
-    async fn shell(
-        &self,
-        _: &LeaseId,
-        service: &str,
-        request: ExecRequest,
-    ) -> Result<ExecSession, GatewayError> {
+    async fn shell(&self, _: &LeaseId, service: &str, request: ExecRequest) -> Result<ExecSession, GatewayError> {
         if service != "web" {
             return Err(GatewayError::NotFound("no such service".to_owned()));
         }
@@ -184,9 +157,7 @@ impl Service for World {
             while let Some(input) = inputs.recv().await {
                 let echoed = match input {
                     ExecInput::Stdin(bytes) => ExecOutput::Stdout(bytes),
-                    ExecInput::Resize(size) => {
-                        ExecOutput::Stderr(format!("{}x{}", size.cols, size.rows).into_bytes())
-                    }
+                    ExecInput::Resize(size) => ExecOutput::Stderr(format!("{}x{}", size.cols, size.rows).into_bytes()),
                 };
                 if outputs.send(echoed).await.is_err() {
                     return;
@@ -202,6 +173,8 @@ impl Service for World {
         Ok(())
     }
 }
+
+pub(super) type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
 /// A running gateway.
 pub(super) struct Running {
@@ -228,8 +201,7 @@ impl Running {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(server.key.to_vec()));
         let identity = ServerIdentity::new(server.certificate.clone(), key).expect("identity");
         let config = GatewayConfig { provider: address(9).to_string(), limits };
-        let gateway =
-            Gateway::new(config, identity, world.clone(), world.clone()).expect("gateway");
+        let gateway = Gateway::new(config, identity, world.clone(), world.clone()).expect("gateway");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
         let at = listener.local_addr().expect("address");
         let (stop, stopped) = oneshot::channel::<()>();
@@ -250,23 +222,27 @@ impl Running {
 
     pub(super) fn client(&self, identity: &Identity) -> GatewayClient {
         let uri = format!("https://{}", self.at);
-        GatewayClient::with_pinned(&uri, vec![self.server.certificate.clone()], identity)
-            .expect("client")
+        GatewayClient::with_pinned(&uri, vec![self.server.certificate.clone()], identity).expect("client")
+    }
+
+    /// A WebSocket of the customer at `path`.
+    pub(super) async fn socket(&self, identity: &Identity, path: &str) -> Socket {
+        let config = client_config(vec![self.server.certificate.clone()], identity);
+        let connector = TlsConnector::from(Arc::new(config.expect("config")));
+        let tcp = TcpStream::connect(self.at).await.expect("connects");
+        let tls = connector.connect(self.at.ip().into(), tcp).await.expect("handshake");
+        let url = format!("wss://{}{path}", self.at);
+        tokio_tungstenite::client_async(url, tls).await.expect("upgrade").0
     }
 
     /// Plain HTTP of the customer, or of nobody.
     pub(super) fn http(&self, identity: Option<&Identity>) -> Http {
         let shown = identity.unwrap_or(&self.server);
-        let mut config =
-            client_config(vec![self.server.certificate.clone()], shown).expect("config");
+        let mut config = client_config(vec![self.server.certificate.clone()], shown).expect("config");
         if identity.is_none() {
             config.client_auth_cert_resolver = Arc::new(Nobody);
         }
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .no_proxy()
-            .build()
-            .expect("client");
+        let client = reqwest::Client::builder().tls_backend_preconfigured(config).no_proxy().build().expect("client");
         Http { client, base: format!("https://{}", self.at) }
     }
 }
@@ -296,11 +272,7 @@ impl Http {
 struct Nobody;
 
 impl ResolvesClientCert for Nobody {
-    fn resolve(
-        &self,
-        _: &[&[u8]],
-        _: &[rustls::SignatureScheme],
-    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+    fn resolve(&self, _: &[&[u8]], _: &[rustls::SignatureScheme]) -> Option<Arc<rustls::sign::CertifiedKey>> {
         None
     }
 
