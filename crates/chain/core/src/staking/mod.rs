@@ -34,6 +34,7 @@ pub use delegation::shares;
 pub use error::Error;
 pub use params::{MAX_VALIDATORS_PER_DELEGATOR, MIN_DELEGATION, MIN_SELF_BOND};
 pub use pools::{BONDED as BONDED_POOL, NOT_BONDED as NOT_BONDED_POOL};
+pub use setup::{GenesisValidator, add_validator};
 pub use table::{by_consensus, find, require};
 pub use validator::{MAX_TOTAL_POWER, POWER_REDUCTION, Rates, Status, Validator};
 
