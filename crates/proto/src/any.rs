@@ -7,7 +7,10 @@ use prost_types::Any;
 #[derive(Debug)]
 pub enum AnyError {
     /// The type URL names another message.
-    WrongType { expected: String, found: String },
+    WrongType {
+        expected: String,
+        found: String,
+    },
     Malformed(DecodeError),
 }
 

@@ -44,7 +44,8 @@ fn every_transaction_message_names_a_signer_field_that_exists() {
 fn every_transaction_message_has_a_unique_amino_name_that_hardware_signers_accept() {
     let mut seen = std::collections::BTreeSet::new();
     for message in transaction_messages() {
-        let name = option(&message, "amino.name").unwrap_or_else(|| panic!("{} has no amino name", message.full_name()));
+        let name =
+            option(&message, "amino.name").unwrap_or_else(|| panic!("{} has no amino name", message.full_name()));
         let name = name.as_str().expect("a name").to_string();
         assert!(name.len() <= 39, "{name} is longer than 39 bytes");
         if message.full_name().starts_with("ve.") {
