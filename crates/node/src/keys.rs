@@ -1,0 +1,119 @@
+//! Key files of a node, in CometBFT's JSON shape, readable by the owner only.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::comet::validators::address_of;
+
+/// The ed25519 key that a validator signs blocks with.
+#[derive(Clone)]
+pub struct ConsensusKey(ed25519_zebra::SigningKey);
+
+impl ConsensusKey {
+    /// From 32 secret bytes of the operating system's generator.
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(ed25519_zebra::SigningKey::from(seed))
+    }
+
+    pub fn public(&self) -> [u8; 32] {
+        ed25519_zebra::VerificationKeyBytes::from(&self.0).into()
+    }
+
+    pub fn address(&self) -> [u8; 20] {
+        address_of(&self.public())
+    }
+
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        self.0.sign(bytes).into()
+    }
+
+    /// The seed, for other uses of the same identity such as the network layer.
+    pub fn seed(&self) -> [u8; 32] {
+        self.0.into()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TypedKey {
+    #[serde(rename = "type")]
+    kind: String,
+    value: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyFile {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub_key: Option<TypedKey>,
+    priv_key: TypedKey,
+}
+
+const PRIVATE: &str = "tendermint/PrivKeyEd25519";
+const PUBLIC: &str = "tendermint/PubKeyEd25519";
+
+/// Reads the key in `path`, or creates one and writes it there.
+pub fn load_or_create(path: &Path) -> Result<ConsensusKey> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let mode = fs::metadata(path)?.permissions().mode();
+            if mode & 0o077 != 0 {
+                bail!("{} can be read by others; run `chmod 600 {}`", path.display(), path.display());
+            }
+            parse(&bytes).with_context(|| format!("{} is not a CometBFT ed25519 key file", path.display()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut seed = [0; 32];
+            ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut seed)
+                .ok()
+                .context("the operating system gives no random numbers")?;
+            let key = ConsensusKey::from_seed(seed);
+            write(path, &key)?;
+            Ok(key)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<ConsensusKey> {
+    let file: KeyFile = serde_json::from_slice(bytes)?;
+    if file.priv_key.kind != PRIVATE {
+        bail!("its type is {}", file.priv_key.kind);
+    }
+    // 64 bytes: the seed, then the public key.
+    let decoded = STANDARD.decode(&file.priv_key.value)?;
+    let seed: [u8; 32] = decoded.get(..32).context("the key is too short")?.try_into()?;
+    let key = ConsensusKey::from_seed(seed);
+    if decoded.get(32..) != Some(key.public().as_slice()) {
+        bail!("the public part does not belong to the secret part");
+    }
+    Ok(key)
+}
+
+fn write(path: &Path, key: &ConsensusKey) -> Result<()> {
+    let secret = [key.seed(), key.public()].concat();
+    let file = KeyFile {
+        address: Some(hex::encode_upper(key.address())),
+        pub_key: Some(TypedKey { kind: PUBLIC.into(), value: STANDARD.encode(key.public()) }),
+        priv_key: TypedKey { kind: PRIVATE.into(), value: STANDARD.encode(secret) },
+    };
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot create {}", path.display()))?;
+    out.write_all(&serde_json::to_vec_pretty(&file)?)?;
+    out.sync_all()?;
+    Ok(())
+}

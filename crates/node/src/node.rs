@@ -1,0 +1,322 @@
+//! A whole node in one process: stores, mempool, consensus, interfaces.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use ve_sdk::application::Application;
+
+use crate::blockstore::BlockStore;
+use crate::config::{Home, NodeConfig};
+use crate::core::{Core, Halt};
+use crate::engine;
+use crate::genesis::Genesis;
+use crate::index::Index;
+use crate::keys;
+use crate::mempool::Mempool;
+use crate::mempool::gossip::{self, GossipConfig};
+use crate::metrics::{self, Health, Metrics};
+use crate::rpc::backend::NodeView;
+use crate::rpc::services::Services;
+use crate::rpc::{self, Backend, server};
+use crate::view::View;
+
+/// How often connected peers are counted.
+const PEER_REFRESH: Duration = Duration::from_secs(2);
+/// How often the age of the last block is looked at.
+const WATCH: Duration = Duration::from_secs(5);
+
+/// What a new node is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// 32-byte ed25519 consensus key, for the genesis document or a create-validator transaction.
+    pub validator_key: [u8; 32],
+    /// SHA-256(consensus key)[..20].
+    pub validator_address: [u8; 20],
+    /// Lower hex of SHA-256(node key)[..20], CometBFT's node id.
+    pub node_id: String,
+}
+
+/// Creates the directories and keys of a home that are not there yet; changes nothing that is.
+pub fn create_keys(home: &Home) -> Result<Identity> {
+    use std::os::unix::fs::PermissionsExt as _;
+    for directory in [home.0.clone(), home.0.join("config"), home.data()] {
+        std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))
+            .with_context(|| format!("cannot protect {}", directory.display()))?;
+    }
+    let validator = keys::load_or_create(&home.consensus_key())?;
+    let node = keys::load_or_create(&home.node_key())?;
+    Ok(Identity {
+        validator_key: validator.public(),
+        validator_address: validator.address(),
+        node_id: hex::encode(node.address()),
+    })
+}
+
+/// Makes a home that [`Node::start`] accepts: keys, genesis file and configuration. A genesis file that is there must be
+/// of the same chain; a configuration that is there stays.
+pub fn init_home(home: &Home, genesis: &Genesis, config: &NodeConfig) -> Result<Identity> {
+    let identity = create_keys(home)?;
+    let path = home.genesis();
+    if path.exists() {
+        let there = Genesis::load(&path)?;
+        if there.chain_id != genesis.chain_id {
+            bail!("{} is of chain {}; choose another home directory", path.display(), there.chain_id);
+        }
+    } else {
+        genesis.save(&path)?;
+    }
+    if !home.config().exists() {
+        config.save(&home.config())?;
+    }
+    Ok(identity)
+}
+
+/// A running node. Dropping it does not stop the node; [`NodeHandle::stop`] does.
+pub struct NodeHandle {
+    view: Arc<View>,
+    stop: watch::Sender<bool>,
+    stopper: Stopper,
+    consensus: engine::Running,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Stops a node from elsewhere, e.g. from a signal handler.
+#[derive(Clone)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl NodeHandle {
+    pub fn view(&self) -> Arc<dyn NodeView> {
+        self.view.clone()
+    }
+
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Waits until the node ends by itself or through a [`Stopper`]: `Ok` after a stop, [`Halt::Planned`] at the
+    /// configured height, else what went wrong. The process must then exit, non-zero unless it was a stop.
+    pub async fn wait(mut self) -> Result<(), Halt> {
+        let result = self.consensus.ended().await;
+        self.stop.send_replace(true);
+        for task in self.tasks.drain(..) {
+            if task.await.is_err() {
+                tracing::error!("a task of the node panicked");
+            }
+        }
+        result
+    }
+
+    /// Finishes the block at hand, closes the interfaces and returns.
+    pub async fn stop(self) -> Result<(), Halt> {
+        self.stop.send_replace(true);
+        self.wait().await
+    }
+}
+
+/// Entry points for running a node.
+pub struct Node;
+
+fn database(path: &Path, name: &str) -> Result<std::path::PathBuf> {
+    let path = path.join(name);
+    std::fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(path)
+}
+
+impl Node {
+    /// Starts a node on `home` (see [`init_home`]). Returns when consensus runs and the interfaces listen.
+    pub async fn start(home: &Home, config: NodeConfig, app: Arc<dyn Application>) -> Result<NodeHandle> {
+        let genesis = Genesis::load(&home.genesis())?;
+        let validator = keys::load_or_create(&home.consensus_key())?;
+        let node_key = keys::load_or_create(&home.node_key())?;
+        let data = home.data();
+        let store = BlockStore::open(&database(&data, "blocks")?)?;
+        let index = Arc::new(Index::open(&database(&data, "index")?)?);
+        let metrics = Arc::new(Metrics::default());
+        let (mempool, admitted) = Mempool::new(app.clone(), config.mempool.limits());
+        let halt = config.consensus.halt_height;
+        let core = {
+            let (index, metrics, genesis, mempool) = (index.clone(), metrics.clone(), genesis.clone(), mempool.clone());
+            // Reading genesis and replaying a block can take long.
+            tokio::task::spawn_blocking(move || Core::open(app, store, mempool, index, metrics, &genesis, halt))
+        };
+        let core = Arc::new(core.await.context("opening the chain panicked")??);
+        let (stop, stopped) = watch::channel(false);
+        let view = View::new(core.clone(), &config, &genesis, &validator, &node_key);
+        index.catch_up(view.as_ref())?;
+        let listeners = Listeners::bind(&config).await?;
+        let settings = settings(home, &config, &genesis);
+        let consensus = engine::start(settings, validator, &node_key, core.clone(), stopped.clone()).await?;
+        let mut tasks = listeners.serve(&config, view.clone(), index, metrics.clone(), &stopped)?;
+        tasks.push(tokio::spawn(refresh_peers(view.clone(), consensus.peers(), genesis.chain_id, stopped.clone())));
+        tasks.push(tokio::spawn(watch_block_age(metrics.clone(), config.consensus.unhealthy_after, stopped.clone())));
+        if config.mempool.gossip {
+            let gossip_config = gossip_config(&config, &core.state().chain_id)?;
+            // An own identity: the consensus port proves the validator's key, this one must not.
+            let seed = gossip::identity_seed(&node_key.seed());
+            tasks.push(gossip::start(gossip_config, seed, mempool, metrics, admitted, stopped)?);
+        }
+        tracing::info!(chain = core.state().chain_id, height = core.last_height(), "node started");
+        Ok(NodeHandle { view, stopper: Stopper(stop.clone()), stop, consensus, tasks })
+    }
+}
+
+fn multiaddr(address: std::net::SocketAddr) -> String {
+    let family = if address.is_ipv4() { "ip4" } else { "ip6" };
+    format!("/{family}/{}/tcp/{}", address.ip(), address.port())
+}
+
+fn settings(home: &Home, config: &NodeConfig, genesis: &Genesis) -> engine::Settings {
+    engine::Settings {
+        moniker: if config.moniker.is_empty() { "node".into() } else { config.moniker.clone() },
+        chain_id: genesis.chain_id.clone(),
+        listen: multiaddr(config.p2p.listen),
+        persistent_peers: config.p2p.persistent_peers.clone(),
+        persistent_peers_only: config.p2p.persistent_peers_only,
+        discovery: config.p2p.discovery,
+        max_inbound: config.p2p.max_inbound,
+        max_outbound: config.p2p.max_outbound,
+        max_per_ip: config.p2p.max_per_ip,
+        block_interval: config.consensus.block_interval,
+        timeout_propose: config.consensus.timeout_propose,
+        timeout_prevote: config.consensus.timeout_prevote,
+        timeout_precommit: config.consensus.timeout_precommit,
+        timeout_delta: config.consensus.timeout_delta,
+        wal: home.data().join("wal/consensus.wal"),
+        guard: home.guard(),
+    }
+}
+
+fn gossip_config(config: &NodeConfig, chain_id: &str) -> Result<GossipConfig> {
+    let parse = |text: &String| text.parse().with_context(|| format!("`{text}` is not a multiaddress"));
+    Ok(GossipConfig {
+        chain_id: chain_id.to_owned(),
+        listen: parse(&multiaddr(config.p2p.tx_listen))?,
+        peers: config.p2p.tx_peers.iter().map(parse).collect::<Result<_>>()?,
+        max_inbound: u32::try_from(config.p2p.max_inbound).unwrap_or(u32::MAX),
+        max_outbound: u32::try_from(config.p2p.max_outbound).unwrap_or(u32::MAX),
+    })
+}
+
+/// Ports are taken before consensus starts, so that a busy one is an error and not a half-running node.
+struct Listeners {
+    comet: TcpListener,
+    grpc: TcpListener,
+    rest: TcpListener,
+    metrics: Option<TcpListener>,
+}
+
+impl Listeners {
+    async fn bind(config: &NodeConfig) -> Result<Self> {
+        let bind = async |address: std::net::SocketAddr| {
+            TcpListener::bind(address).await.with_context(|| {
+                format!("cannot listen on {address}; stop the program that does, or change the port in node.toml")
+            })
+        };
+        Ok(Self {
+            comet: bind(config.rpc.listen).await?,
+            grpc: bind(config.rpc.grpc).await?,
+            rest: bind(config.rpc.rest).await?,
+            metrics: if config.metrics.enabled { Some(bind(config.metrics.listen).await?) } else { None },
+        })
+    }
+
+    fn serve(
+        self,
+        config: &NodeConfig,
+        view: Arc<View>,
+        index: Arc<Index>,
+        metrics: Arc<Metrics>,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Vec<JoinHandle<()>>> {
+        let backend = Backend { view: view.clone(), index };
+        let services = Arc::new(Services::new(backend.clone()));
+        let most = config.rpc.max_connections;
+        let comet = rpc::comet::router(rpc::comet::Comet::new(backend, services.clone()));
+        let grpc = rpc::grpc::router(services.clone()).context("the schema for reflection does not load")?;
+        let rest = rpc::rest::router(services).context("the schema for REST does not load")?;
+        let mut tasks = vec![
+            tokio::spawn(server::serve(self.comet, comet, most, stop.clone())),
+            tokio::spawn(server::serve(self.grpc, grpc, most, stop.clone())),
+            tokio::spawn(server::serve(self.rest, rest, most, stop.clone())),
+        ];
+        if let Some(listener) = self.metrics {
+            let health: Arc<dyn Health> = Arc::new(NodeHealth {
+                view,
+                metrics: metrics.clone(),
+                unhealthy_after: config.consensus.unhealthy_after,
+            });
+            let router = metrics::router(metrics, health, engine::write_metrics);
+            tasks.push(tokio::spawn(server::serve(listener, router, 64, stop.clone())));
+        }
+        Ok(tasks)
+    }
+}
+
+struct NodeHealth {
+    view: Arc<View>,
+    metrics: Arc<Metrics>,
+    unhealthy_after: Duration,
+}
+
+impl Health for NodeHealth {
+    fn healthy(&self) -> Result<(), String> {
+        let age = self.metrics.block_age();
+        if age > self.unhealthy_after {
+            return Err(format!("no block for {} s; see the log and the peers", age.as_secs()));
+        }
+        Ok(())
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.view.catching_up() {
+            return Err("blocks are being fetched".into());
+        }
+        if self.view.latest_height() == 0 {
+            return Err("there is no block yet".into());
+        }
+        self.healthy()
+    }
+}
+
+async fn pause(time: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::time::timeout(time, stop.wait_for(|stopped| *stopped)).await.is_err()
+}
+
+async fn refresh_peers(
+    view: Arc<View>,
+    query: engine::PeerQuery,
+    chain_id: String,
+    mut stop: watch::Receiver<bool>,
+) {
+    while pause(PEER_REFRESH, &mut stop).await {
+        view.set_peers(query.get(&chain_id).await);
+    }
+}
+
+/// The engine hangs on purpose when its log fails or contradicts itself: say so where an operator looks.
+async fn watch_block_age(metrics: Arc<Metrics>, limit: Duration, mut stop: watch::Receiver<bool>) {
+    let mut warned = false;
+    while pause(WATCH, &mut stop).await {
+        let age = metrics.block_age();
+        if age > limit && !warned {
+            tracing::error!(
+                seconds = age.as_secs(),
+                "no block is committed; if the others go on, look for `node_safety_failure` in the metrics and restart"
+            );
+        }
+        warned = age > limit;
+    }
+}
+

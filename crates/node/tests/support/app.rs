@@ -1,0 +1,151 @@
+//! A tiny application for driving real nodes: `key=value` transactions, and `power:<hex key>:<n>` that changes a validator.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use ve_sdk::application::{
+    AppInfo, Application, BlockInput, CheckKind, CheckTxResult, Fatal, FinalizeBlockResponse, InitChain,
+    InitChainResponse, Query, QueryResult, TxResult, ValidatorUpdate, Verdict,
+};
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    height: u64,
+    entries: BTreeMap<String, String>,
+}
+
+impl State {
+    fn hash(&self) -> Vec<u8> {
+        Sha256::digest(serde_json::to_vec(self).expect("strings are JSON")).to_vec()
+    }
+}
+
+pub struct KvApp {
+    path: PathBuf,
+    state: Mutex<State>,
+    pending: Mutex<Option<State>>,
+}
+
+enum Tx {
+    Set(String, String),
+    Power([u8; 32], u64),
+}
+
+fn parse(tx: &[u8]) -> Option<Tx> {
+    let text = std::str::from_utf8(tx).ok()?;
+    if let Some(rest) = text.strip_prefix("power:") {
+        let (key, power) = rest.split_once(':')?;
+        return Some(Tx::Power(hex::decode(key).ok()?.try_into().ok()?, power.parse().ok()?));
+    }
+    let (key, value) = text.split_once('=')?;
+    Some(Tx::Set(key.to_owned(), value.to_owned()))
+}
+
+fn code(code: u32) -> TxResult {
+    TxResult { code, codespace: if code == 0 { String::new() } else { "kv".into() }, ..TxResult::default() }
+}
+
+impl KvApp {
+    pub fn open(path: PathBuf) -> Self {
+        let state = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        Self { path, state: Mutex::new(state), pending: Mutex::default() }
+    }
+}
+
+impl Application for KvApp {
+    fn info(&self) -> AppInfo {
+        let state = self.state.lock().expect("no panic holds it");
+        AppInfo {
+            name: "kv".into(),
+            version: "1".into(),
+            app_version: 1,
+            last_height: state.height,
+            last_app_hash: if state.height == 0 { Vec::new() } else { state.hash() },
+        }
+    }
+
+    fn init_chain(&self, request: InitChain) -> Result<InitChainResponse, Fatal> {
+        let app_hash = State::default().hash();
+        Ok(InitChainResponse { validators: Vec::new(), consensus_params: request.consensus_params, app_hash })
+    }
+
+    fn check_tx(&self, tx: &Bytes, _: CheckKind) -> CheckTxResult {
+        CheckTxResult { result: code(u32::from(parse(tx).is_none())), ..CheckTxResult::default() }
+    }
+
+    fn simulate(&self, tx: &Bytes) -> TxResult {
+        code(u32::from(parse(tx).is_none()))
+    }
+
+    fn prepare_proposal(&self, block: &BlockInput, max_bytes: u64) -> Vec<Bytes> {
+        let mut left = max_bytes;
+        let fits = |tx: &&Bytes| {
+            let cost = tx.len() as u64 + 5;
+            let fits = cost <= left;
+            left = left.saturating_sub(cost);
+            fits
+        };
+        block.txs.iter().take_while(fits).cloned().collect()
+    }
+
+    fn process_proposal(&self, block: &BlockInput) -> Verdict {
+        if block.txs.iter().all(|tx| parse(tx).is_some()) {
+            Verdict::Accept
+        } else {
+            Verdict::Reject("a transaction does not parse".into())
+        }
+    }
+
+    fn extend_vote(&self, height: u64, _: &[u8]) -> Bytes {
+        height.to_be_bytes().to_vec().into()
+    }
+
+    fn verify_vote_extension(&self, height: u64, _: &[u8; 20], extension: &[u8]) -> Verdict {
+        if extension == height.to_be_bytes() { Verdict::Accept } else { Verdict::Reject("another height".into()) }
+    }
+
+    fn finalize_block(&self, block: &BlockInput) -> Result<FinalizeBlockResponse, Fatal> {
+        let mut state = self.state.lock().expect("no panic holds it").clone();
+        let mut response = FinalizeBlockResponse::default();
+        for tx in &block.txs {
+            match parse(tx) {
+                Some(Tx::Set(key, value)) => drop(state.entries.insert(key, value)),
+                Some(Tx::Power(pub_key, power)) => response.validator_updates.push(ValidatorUpdate { pub_key, power }),
+                None => return Err(Fatal("an unparsable transaction was decided".into())),
+            }
+            response.tx_results.push(code(0));
+        }
+        state.height = block.height;
+        response.app_hash = state.hash();
+        *self.pending.lock().expect("no panic holds it") = Some(state);
+        Ok(response)
+    }
+
+    fn commit(&self) -> Result<u64, Fatal> {
+        let pending = self.pending.lock().expect("no panic holds it").take();
+        let state = pending.ok_or_else(|| Fatal("nothing was executed".into()))?;
+        let temporary = self.path.with_extension("new");
+        let written = std::fs::write(&temporary, serde_json::to_vec(&state).expect("strings are JSON"))
+            .and_then(|()| std::fs::File::open(&temporary)?.sync_all())
+            .and_then(|()| std::fs::rename(&temporary, &self.path));
+        written.map_err(|error| Fatal(error.to_string()))?;
+        *self.state.lock().expect("no panic holds it") = state;
+        Ok(0)
+    }
+
+    fn query(&self, query: &Query) -> QueryResult {
+        let state = self.state.lock().expect("no panic holds it");
+        let key = String::from_utf8_lossy(&query.data).into_owned();
+        let value = state.entries.get(&key).cloned().unwrap_or_default();
+        QueryResult { value: value.into_bytes().into(), height: state.height, ..QueryResult::default() }
+    }
+
+    fn export(&self) -> Result<serde_json::Value, Fatal> {
+        let state = self.state.lock().expect("no panic holds it");
+        serde_json::to_value(&*state).map_err(|error| Fatal(error.to_string()))
+    }
+}
