@@ -167,10 +167,20 @@ pub fn unix_now() -> u64 {
 
 /// The certificates of an account that are valid on chain, at most 10. With a serial, only that one.
 pub async fn on_chain(rpc: &RpcClient, owner: &str, serial: &str) -> Result<Vec<Certificate>, ClientError> {
+    find(rpc, owner, serial, CertificateState::Valid).await
+}
+
+/// Certificates on chain; an empty serial and the unspecified state match all.
+pub async fn find(
+    rpc: &RpcClient,
+    owner: &str,
+    serial: &str,
+    state: CertificateState,
+) -> Result<Vec<Certificate>, ClientError> {
     let request = QueryCertificatesRequest {
         owner: owner.to_owned(),
         serial: serial.to_owned(),
-        state: CertificateState::Valid as i32,
+        state: state as i32,
         ..QueryCertificatesRequest::default()
     };
     let answer: QueryCertificatesResponse = rpc.query("/ve.cert.v1.Query/Certificates", &request).await?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use ve_base::{Amount, Coin, Dec, Denom, Rounding};
 use ve_proto::cosmos::base::v1beta1::DecCoin;
-use ve_proto::ve::cert::v1::MsgCreateCertificate;
+use ve_proto::ve::cert::v1::{CertificateState, MsgCreateCertificate};
 use ve_proto::ve::market::v1::{
     Bid, BidId, BidState, Deployment, DeploymentState, Lease, LeaseState, MsgAcceptBid, MsgCreateDeployment,
     QueryBidsRequest, QueryBidsResponse, QueryDeploymentRequest, QueryDeploymentResponse, QueryLeasesRequest,
@@ -19,7 +19,7 @@ use ve_proto::ve::provider::v1::{QueryProviderRequest, QueryProviderResponse};
 use crate::cert::{self, CertError, Identity, Role};
 use crate::error::ClientError;
 use crate::gateway::{GatewayClient, GatewayError};
-use crate::keystore::{KeyStoreError, replace_private};
+use crate::keystore::{KeyStoreError, read_private, replace_private};
 use crate::manifest::{self, GroupSpec, Manifest};
 use crate::sdl::{self, Sdl, SdlError};
 use crate::tx::{TxClient, any};
@@ -153,17 +153,32 @@ pub async fn deploy(
 /// The customer's certificate: loaded, or made and published. The chain must hold it as valid.
 pub async fn ensure_identity(tx: &TxClient, home: &Path, passphrase: &str) -> Result<(Identity, bool), DeployError> {
     let path = home.join(format!("{}.identity", tx.address()));
-    if let Some(identity) = Identity::load(&path, passphrase)?
-        && cert::verify_on_chain(tx.rpc(), &identity.certificate).await?.is_some()
-    {
-        return Ok((identity, false));
-    }
-    let identity = Identity::generate(tx.address(), &Role::Client, cert::MAX_VALIDITY)?;
-    // Saved first: a certificate on chain whose key is lost would only use up one of ten places.
-    identity.save(&path, passphrase)?;
     let owner = tx.address().to_string();
+    let mut identity = None;
+    if let Some(known) = Identity::load(&path, passphrase)? {
+        let facts = known.facts()?;
+        if cert::verify_on_chain(tx.rpc(), &known.certificate).await?.is_some() {
+            return Ok((known, false));
+        }
+        // Never published, or on its way since an interrupted run: the same again. Revoked or expired: a new one.
+        let seen = cert::find(tx.rpc(), &owner, &facts.serial, CertificateState::Unspecified).await?;
+        identity = (seen.is_empty() && facts.not_after > cert::unix_now()).then_some(known);
+    }
+    let identity = match identity {
+        Some(identity) => identity,
+        None => {
+            let identity = Identity::generate(tx.address(), &Role::Client, cert::MAX_VALIDITY)?;
+            // Saved first: a certificate on chain whose key is lost would only use up one of ten places.
+            identity.save(&path, passphrase)?;
+            identity
+        }
+    };
     let message = MsgCreateCertificate { owner, certificate: identity.certificate.clone() };
-    tx.send(vec![any(&message)]).await?;
+    match tx.send(vec![any(&message)]).await {
+        Err(ClientError::Rejected { .. })
+            if cert::verify_on_chain(tx.rpc(), &identity.certificate).await?.is_some() => {}
+        outcome => drop(outcome?),
+    }
     Ok((identity, true))
 }
 
@@ -187,12 +202,31 @@ impl Flow<'_> {
         manifest: &Manifest,
         memory: &Path,
     ) -> Result<u64, DeployError> {
-        if let Some(dseq) = self.unfinished(memory).await? {
-            self.say("deployment_found", format!("continuing deployment {dseq}"), json!({"dseq": dseq}));
-            return Ok(dseq);
+        let noted = self.unfinished(memory)?;
+        if let Some(dseq) = noted {
+            match self.state(dseq).await? {
+                Some(DeploymentState::Active) => return Ok(self.found(dseq)),
+                // Its transaction may still be on its way: the same number again, so that there can never be two.
+                None => {}
+                Some(_) => return self.order(new_dseq(), file, groups, manifest, memory).await,
+            }
         }
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let dseq = now.map_or(1, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+        self.order(noted.unwrap_or_else(new_dseq), file, groups, manifest, memory).await
+    }
+
+    fn found(&mut self, dseq: u64) -> u64 {
+        self.say("deployment_found", format!("continuing deployment {dseq}"), json!({"dseq": dseq}));
+        dseq
+    }
+
+    async fn order(
+        &mut self,
+        dseq: u64,
+        file: &Sdl,
+        groups: &[GroupSpec],
+        manifest: &Manifest,
+        memory: &Path,
+    ) -> Result<u64, DeployError> {
         let deposit = match &self.options.deposit {
             Some(deposit) => deposit.clone(),
             None => default_deposit(groups)?,
@@ -219,16 +253,19 @@ impl Flow<'_> {
         Ok(dseq)
     }
 
-    /// A deployment of this very file that an earlier run began on this chain and that is still open.
-    async fn unfinished(&self, memory: &Path) -> Result<Option<u64>, DeployError> {
-        let note = std::fs::read(memory).ok().and_then(|bytes| serde_json::from_slice::<Unfinished>(&bytes).ok());
-        let Some(note) = note else { return Ok(None) };
-        if note.chain_id != self.tx.chain_id() || note.owner != self.owner {
+    /// The number under which an earlier run began to deploy this very file on this chain.
+    fn unfinished(&self, memory: &Path) -> Result<Option<u64>, DeployError> {
+        if !memory.exists() {
             return Ok(None);
         }
-        let deployment = deployment(self.tx, &self.owner, note.dseq).await?;
-        let open = deployment.is_some_and(|deployment| deployment.state == DeploymentState::Active as i32);
-        Ok(open.then_some(note.dseq))
+        let note = serde_json::from_slice::<Unfinished>(&read_private(memory)?).ok();
+        let ours = |note: &Unfinished| note.chain_id == self.tx.chain_id() && note.owner == self.owner;
+        Ok(note.filter(ours).map(|note| note.dseq))
+    }
+
+    async fn state(&self, dseq: u64) -> Result<Option<DeploymentState>, DeployError> {
+        let deployment = deployment(self.tx, &self.owner, dseq).await?;
+        Ok(deployment.map(|deployment| DeploymentState::try_from(deployment.state).unwrap_or_default()))
     }
 
     async fn lease(&mut self, dseq: u64, gseq: u32, group: &str, choose: Choose<'_>) -> Result<Lease, DeployError> {
@@ -245,7 +282,13 @@ impl Flow<'_> {
             return Err(DeployError::NotChosen(group.to_owned()));
         };
         let message = MsgAcceptBid { owner: self.owner.clone(), bid: Some(id.clone()), price: Some(price.clone()) };
-        self.tx.send(vec![any(&message)]).await?;
+        if let Err(error) = self.tx.send(vec![any(&message)]).await {
+            // An interrupted run's acceptance may have come first.
+            return match (self.live_lease(dseq, gseq).await?, error) {
+                (Some(lease), ClientError::Rejected { .. }) => Ok(lease),
+                (_, error) => Err(error.into()),
+            };
+        }
         let shown = Dec::from_mantissa(&price.amount).map(|price| format!("{price:#}")).unwrap_or_default();
         let text = format!("lease with {} at {shown} {} per block", id.provider, price.denom);
         let data = json!({"lease": lease_id(id), "provider": id.provider, "price": shown, "denom": price.denom});
@@ -295,6 +338,10 @@ impl Flow<'_> {
             // The provider may not have seen the lease yet, or may be restarting.
             match self.put_manifest(id, manifest, identity).await {
                 Ok(()) => break,
+                // The gateway understood and will say the same again.
+                Err(error @ DeployError::Gateway(GatewayError::Refused { status: 400 | 413 | 422, .. })) => {
+                    return Err(error);
+                }
                 Err(error) if started.elapsed() >= self.options.run_timeout => return Err(error),
                 Err(error) => tracing::debug!(%error, "sending the manifest again"),
             }
@@ -335,6 +382,12 @@ impl Flow<'_> {
         let price = Dec::from_mantissa(&amount).map_err(|_| DeployError::Overflow)?;
         Ok(DeployedLease { id: name, provider: id.provider, price: format!("{price:#}"), denom, urls })
     }
+}
+
+/// Milliseconds since 1970: unique among one customer's deployments.
+fn new_dseq() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(1, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The gateway of a provider, by what the chain says of it.

@@ -64,13 +64,7 @@ async fn start(bidding: bool) -> (String, Shared) {
 fn stored(der: &[u8]) -> Certificate {
     let facts = cert::facts(der).unwrap();
     let state = CertificateState::Valid as i32;
-    Certificate {
-        owner: facts.owner,
-        serial: facts.serial,
-        state,
-        certificate: der.to_vec(),
-        ..Certificate::default()
-    }
+    Certificate { owner: facts.owner, serial: facts.serial, state, certificate: der.to_vec(), ..Certificate::default() }
 }
 
 /// Takes every manifest.
@@ -190,14 +184,7 @@ fn query(market: &Market, path: &str, data: &[u8]) -> Option<Vec<u8>> {
         "/ve.market.v1.Query/Bids" => {
             let QueryBidsRequest { owner, dseq, gseq, .. } = QueryBidsRequest::decode(data).unwrap();
             let bid = |bseq: u32, price: &str| Bid {
-                id: Some(BidId {
-                    owner: owner.clone(),
-                    dseq,
-                    gseq,
-                    oseq: 1,
-                    provider: market.provider.clone(),
-                    bseq,
-                }),
+                id: Some(BidId { owner: owner.clone(), dseq, gseq, oseq: 1, provider: market.provider.clone(), bseq }),
                 price: Some(DecCoin { denom: "uve".into(), amount: price.into() }),
                 ..Bid::default()
             };
@@ -289,4 +276,21 @@ async fn an_interrupted_run_is_continued_and_buys_nothing_twice() {
     market.lock().unwrap().leases.clear();
     run(&url, &home, &mut Vec::new()).await.unwrap();
     assert_eq!(market.lock().unwrap().deployments.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_killed_before_its_order_was_in_a_block_orders_under_the_same_number() {
+    let (url, market) = start(false).await;
+    let (_dir, home) = home();
+    run(&url, &home, &mut Vec::new()).await.unwrap_err();
+    // As if neither the order nor the certificate had reached a block before the process died.
+    let (first, certificate) = {
+        let mut market = market.lock().unwrap();
+        market.bidding = true;
+        (market.deployments.pop().unwrap(), market.certificates.pop().unwrap())
+    };
+    run(&url, &home, &mut Vec::new()).await.unwrap();
+    let market = market.lock().unwrap();
+    assert_eq!(market.deployments[0], first);
+    assert_eq!(market.certificates[1].certificate, certificate.certificate);
 }
