@@ -1,7 +1,15 @@
 //! Which module answers the hooks of which lower module.
 
+use std::sync::Arc;
+
+use ve_chain_finance::escrow::EscrowHooks;
+use ve_chain_market::deployment::MarketHooks;
+use ve_chain_market::provider::ProviderHooks;
 use ve_sdk::hooks::Hooks;
 
 pub fn hooks() -> Hooks {
-    Hooks::default()
+    let mut hooks = Hooks::default();
+    hooks.add::<dyn EscrowHooks>(Arc::new(MarketHooks));
+    hooks.add::<dyn ProviderHooks>(Arc::new(MarketHooks));
+    hooks
 }

@@ -8,6 +8,11 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_core::auth::Auth),
         Box::new(ve_chain_core::bank::Bank),
         Box::new(ve_chain_core::staking::Staking),
+        Box::new(ve_chain_finance::take::Take),
+        Box::new(ve_chain_finance::escrow::Escrow),
+        Box::new(ve_chain_market::provider::Providers),
+        Box::new(ve_chain_market::cert::Cert),
+        Box::new(ve_chain_market::deployment::Market),
         // new-module: rows above
     ]
 }
