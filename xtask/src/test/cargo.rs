@@ -44,7 +44,7 @@ impl Built {
 /// Builds every test of the workspace and the binaries that they start.
 pub fn build(root: &Path) -> Result<Built> {
     let mut child = cargo_command(root)
-        .args(["test", "--workspace", "--no-run", "--quiet", "--message-format=json-render-diagnostics"])
+        .args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"])
         .stdout(Stdio::piped())
         .spawn()
         .context("run cargo")?;

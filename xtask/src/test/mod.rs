@@ -52,7 +52,7 @@ impl Run<'_> {
         self.check("setup-rust", || setup::rust(&root));
         self.check("fmt", || command::cargo(&root, &["fmt", "--all", "--check"]));
         self.check("clippy", || {
-            command::cargo(&root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+            command::cargo(&root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
         });
         if self.only_checks() {
             return self.nothing_selected();
