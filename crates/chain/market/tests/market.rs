@@ -299,9 +299,10 @@ fn queries_show_money_settled_to_now_and_pages_lose_nothing() {
 
 #[test]
 fn bad_deployments_are_refused() {
+    type Change = fn(&mut MsgCreateDeployment);
     let mut world = World::new();
     let good = world.deployment(1, "10", 1_000_000);
-    let refusals: [(fn(&mut MsgCreateDeployment), u32); 6] = [
+    let refusals: [(Change, u32); 6] = [
         (|message| message.dseq = 0, 2),
         (|message| message.groups.clear(), 5),
         (|message| message.hash.truncate(31), 6),

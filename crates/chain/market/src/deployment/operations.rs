@@ -1,6 +1,6 @@
 //! Random operations for the simulation.
 
-use ve_base::{Address, Amount, Coin, Dec};
+use ve_base::{Address, Amount, Coin, Dec, preimage};
 use ve_proto::cosmos::base::v1beta1::DecCoin;
 use ve_proto::ve::market::v1::*;
 use ve_sdk::QueryContext;
@@ -9,7 +9,7 @@ use ve_store::{IndexedMap, Key, Value};
 
 use super::ids::{BidId, DeploymentId, GroupId};
 use super::keys::{BIDS, DEPLOYMENTS, GROUPS, LEASES, ORDERS, ORDERS_BY_STATE, RESOURCES};
-use crate::provider::operations::{pick, propose};
+use crate::provider::operations::{DAEMON_KEY_ID, daemon_key, pick, propose};
 
 pub fn all() -> Vec<Operation> {
     let operation = |message, weight, generate| Operation { message, weight, generate };
@@ -26,6 +26,7 @@ pub fn all() -> Vec<Operation> {
         operation("/ve.market.v1.MsgCloseLease", 4, close_lease),
         operation("/ve.market.v1.MsgStartReclaim", 1, start_reclaim),
         operation("/ve.market.v1.MsgReportResource", 3, forged_report),
+        operation("/ve.market.v1.MsgReportResource", 30, report),
         operation("/ve.market.v1.MsgUpdateParams", 1, usurped_params),
     ]
 }
@@ -157,6 +158,40 @@ fn start_reclaim(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Addre
     let (id, _) = some(draw, ctx, &LEASES)?;
     let message = MsgStartReclaim { provider: id.provider.to_string(), lease: Some(id.to_proto()) };
     propose(id.provider, &message, Expect::Either)
+}
+
+/// What a working daemon would report next.
+fn report(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let pending: Vec<(BidId, Resource)> = RESOURCES
+        .scan()
+        .entries(ctx)
+        .take(2000)
+        .filter_map(Result::ok)
+        .filter(|(_, resource)| !matches!(resource.state(), ResourceState::Terminated | ResourceState::Failed))
+        .collect();
+    let (id, resource) = pick(draw, &pending)?;
+    let observed = match resource.state() {
+        ResourceState::Pending => ResourceState::Provisioning,
+        ResourceState::Provisioning if draw.below(8) == 0 => ResourceState::Failed,
+        ResourceState::Provisioning => ResourceState::Active,
+        ResourceState::Terminating => ResourceState::Terminated,
+        _ => resource.desired(),
+    };
+    let relayer = pick(draw, accounts)?;
+    let mut message = MsgReportResource {
+        relayer: relayer.to_string(),
+        lease: Some(id.to_proto()),
+        seq: resource.last_seq.saturating_add(1),
+        op_id: super::resource::running(&resource).map_or(0, |operation| operation.op_id),
+        kind: ReportKind::Status.into(),
+        observed_state: observed.into(),
+        spec_rev: resource.spec_rev,
+        observed_at: ctx.time().unix(),
+        key_id: DAEMON_KEY_ID.into(),
+        ..MsgReportResource::default()
+    };
+    message.signature = daemon_key()?.sign(&preimage::resource_report(ctx.chain_id(), &message)).to_vec();
+    propose(relayer, &message, Expect::Either)
 }
 
 /// A report with a signature that nobody made.

@@ -1,6 +1,7 @@
 //! Random operations for the simulation.
 
-use ve_base::{Address, Amount, Coin};
+use ve_base::keys::{PublicKey, SecretKey};
+use ve_base::{Address, Amount, Coin, preimage};
 use ve_proto::ve::provider::v1::*;
 use ve_proto::{Any, Message, Name};
 use ve_sdk::QueryContext;
@@ -14,7 +15,8 @@ pub fn all() -> Vec<Operation> {
         Operation { message: "/ve.provider.v1.MsgUpdateProvider", weight: 3, generate: update },
         Operation { message: "/ve.provider.v1.MsgBondProvider", weight: 5, generate: bond },
         Operation { message: "/ve.provider.v1.MsgGiveExitNotice", weight: 1, generate: exit },
-        Operation { message: "/ve.provider.v1.MsgAddProviderKey", weight: 3, generate: unproven_key },
+        Operation { message: "/ve.provider.v1.MsgAddProviderKey", weight: 2, generate: unproven_key },
+        Operation { message: "/ve.provider.v1.MsgAddProviderKey", weight: 6, generate: proven_key },
         Operation { message: "/ve.provider.v1.MsgRevokeProviderKey", weight: 1, generate: revoke_missing_key },
         Operation { message: "/ve.provider.v1.MsgUpdateParams", weight: 1, generate: usurped_params },
     ]
@@ -81,6 +83,28 @@ fn unproven_key(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Addres
         proof: vec![0; 64],
     };
     propose(signer, &message, Expect::Refused)
+}
+
+/// Every simulated provider's daemon has this key: the driver holds keys of accounts only.
+pub fn daemon_key() -> Option<SecretKey> {
+    SecretKey::from_bytes([7; 32]).ok()
+}
+
+pub const DAEMON_KEY_ID: &str = "daemon";
+
+fn proven_key(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let (signer, key) = (pick(draw, accounts)?, daemon_key()?);
+    let PublicKey::Secp256k1(public_key) = key.public_key() else { return None };
+    let mut message = MsgAddProviderKey {
+        owner: signer.to_string(),
+        key_id: DAEMON_KEY_ID.into(),
+        algorithm: KeyAlgorithm::Secp256k1.into(),
+        public_key: public_key.to_vec(),
+        usages: vec![KeyUsage::Callback.into()],
+        proof: Vec::new(),
+    };
+    message.proof = key.sign(&preimage::provider_key(ctx.chain_id(), &message)).to_vec();
+    propose(signer, &message, Expect::Either)
 }
 
 fn revoke_missing_key(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
