@@ -36,6 +36,8 @@ pub(super) struct Driver {
     timeouts: LinearTimeouts,
     block_interval: Duration,
     streams: Streams,
+    /// Height of the last started round: the engine knows no later one yet, whatever is committed.
+    started: Height,
     /// Complete blocks of heights that this node has not reached.
     future: Vec<Received>,
     stream_counter: u64,
@@ -59,6 +61,7 @@ impl Driver {
             timeouts,
             block_interval,
             streams: Streams::default(),
+            started: Height(0),
             future: Vec::new(),
             stream_counter: 0,
         }
@@ -88,6 +91,7 @@ impl Driver {
                 let _ = reply.send((self.height(), self.params()));
             }
             AppMsg::StartedRound { height, round, proposer, reply_value, .. } => {
+                self.started = height;
                 self.core.note_round(height.0, round.as_u32().unwrap_or(0), proposer.0);
                 let _ = reply_value.send(self.known_values(height)?);
             }
@@ -244,7 +248,7 @@ impl Driver {
     fn received(&mut self, received: Received) -> Result<Option<ProposedValue<VeContext>>, Halt> {
         let announced = &received.announced;
         let current = self.height();
-        if announced.height > current {
+        if announced.height > current || announced.height > self.started {
             if self.future.len() >= MAX_FUTURE {
                 self.future.remove(0);
             }

@@ -74,8 +74,7 @@ impl Streams {
         let publisher = publisher.to_bytes();
         let key = (publisher.clone(), message.stream_id.to_bytes().to_vec());
         let StreamContent::Data(part) = message.content else {
-            // The end of a stream; a complete block was taken out when its last part came.
-            self.open.remove(&key);
+            // Says nothing: parts may still come behind it on another path, and a complete block is taken out at once.
             return Ok(None);
         };
         if !self.open.contains_key(&key) {
