@@ -190,7 +190,8 @@ impl Application for App {
     }
 
     fn check_tx(&self, tx: &Bytes, kind: CheckKind) -> CheckTxResult {
-        self.check(tx, kind).unwrap_or_else(|error| CheckTxResult { result: refused(error), ..CheckTxResult::default() })
+        self.check(tx, kind)
+            .unwrap_or_else(|error| CheckTxResult { result: refused(error), ..CheckTxResult::default() })
     }
 
     fn simulate(&self, tx: &Bytes) -> TxResult {

@@ -277,4 +277,3 @@ pub(crate) fn commit(app: &App) -> Result<u64, Fatal> {
     app.refresh()?;
     Ok(app.store.oldest_version().map_err(fatal)?.min(pending.height))
 }
-

@@ -1,9 +1,9 @@
 //! The application: the one table of modules, hooks, the admission order, and the `Application` that consensus drives.
 
 mod admission;
+mod application;
 mod base_state;
 mod block;
-mod application;
 mod hooks;
 mod modules;
 mod query;

@@ -43,15 +43,11 @@ fn run(app: &App, query: &Query) -> Result<QueryResult, CodedError> {
 }
 
 /// `store/{name}/key`: the value under a raw key, with its ICS-23 proofs when asked.
-fn raw(
-    app: &App,
-    query: &Query,
-    rest: &str,
-    state: &Committed,
-    block: &BlockInfo,
-) -> Result<QueryResult, CodedError> {
+fn raw(app: &App, query: &Query, rest: &str, state: &Committed, block: &BlockInfo) -> Result<QueryResult, CodedError> {
     if rest != "main/key" {
-        return Err(Error::UnknownRequest(format!("unknown store path {}; this chain has store/main/key", query.path)).into());
+        return Err(
+            Error::UnknownRequest(format!("unknown store path {}; this chain has store/main/key", query.path)).into()
+        );
     }
     let value = state.get(&query.data).map_err(storage)?.unwrap_or_default();
     let proof_ops = if query.prove {

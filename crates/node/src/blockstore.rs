@@ -58,9 +58,8 @@ fn undecided_key(height: u64, hash: &[u8; 32]) -> Vec<u8> {
 impl BlockStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let db = Database::builder(path).cache_size(16 << 20).max_journaling_size(64 << 20).open().map_err(io)?;
-        let open = |name: &str| {
-            db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(4 << 20)).map_err(io)
-        };
+        let open =
+            |name: &str| db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(4 << 20)).map_err(io);
         Ok(Self {
             blocks: open("blocks")?,
             hashes: open("hashes")?,
@@ -193,11 +192,7 @@ impl BlockStore {
         let height = state.last_height;
         self.write(|batch| {
             batch.insert(&self.results, at(height), results.encode_to_vec());
-            batch.insert(
-                &self.sets,
-                at(height.saturating_add(2)),
-                state.next_validators.to_proto().encode_to_vec(),
-            );
+            batch.insert(&self.sets, at(height.saturating_add(2)), state.next_validators.to_proto().encode_to_vec());
             batch.insert(&self.params, at(height.saturating_add(1)), state.params.encode_to_vec());
             batch.insert(&self.meta, STATE, state.to_bytes());
         })

@@ -302,7 +302,10 @@ fn difference(got: &Header, expected: &Header) -> String {
         ("last_results_hash", got.last_results_hash == expected.last_results_hash),
     ];
     let wrong: Vec<&str> = fields.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect();
-    format!("the header's {} differ from this node's", if wrong.is_empty() { "hashes".into() } else { wrong.join(", ") })
+    format!(
+        "the header's {} differ from this node's",
+        if wrong.is_empty() { "hashes".into() } else { wrong.join(", ") }
+    )
 }
 
 /// The commit inside a block: signed by more than two thirds of the set that decided the parent. Proposers collect
@@ -430,11 +433,8 @@ pub fn params_to_proto(params: &application::ConsensusParams) -> ConsensusParams
 }
 
 fn event_to_proto(event: &Event) -> ProtoEvent {
-    let attribute = |(key, value): &(String, String)| EventAttribute {
-        key: key.clone(),
-        value: value.clone(),
-        index: true,
-    };
+    let attribute =
+        |(key, value): &(String, String)| EventAttribute { key: key.clone(), value: value.clone(), index: true };
     ProtoEvent { r#type: event.kind.clone(), attributes: event.attributes.iter().map(attribute).collect() }
 }
 

@@ -128,8 +128,7 @@ impl Core {
             let stored = self.store.validators(at)?.ok_or(StoreError::Damaged("validator set"))?;
             ValidatorSet::from_proto(&stored).map_err(|error| Halt::Broken(error.to_string()))
         };
-        let last_validators =
-            if height > state.initial_height { Some(set(height.saturating_sub(1))?) } else { None };
+        let last_validators = if height > state.initial_height { Some(set(height.saturating_sub(1))?) } else { None };
         Ok(ChainState {
             last_height: height.saturating_sub(1),
             last_validators,
@@ -194,11 +193,7 @@ impl Core {
         self.observe(&before, sealed, round, started);
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = after;
         let committed = Arc::new(CommittedBlock {
-            stored: StoredBlock {
-                id: sealed.id.clone(),
-                block: sealed.block.clone(),
-                size: sealed.bytes.len() as u64,
-            },
+            stored: StoredBlock { id: sealed.id.clone(), block: sealed.block.clone(), size: sealed.bytes.len() as u64 },
             results,
         });
         self.index.apply(&committed).map_err(|error| Halt::Broken(error.to_string()))?;

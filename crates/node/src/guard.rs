@@ -40,7 +40,9 @@ pub enum GuardError {
     Conflict { asked: Place, signed: Place },
     #[error("cannot keep the double-sign guard {path}: {cause}; free or repair the disk, then start the node again")]
     Io { path: String, cause: String },
-    #[error("the double-sign guard {0} is damaged; restore it, or remove it only when you know that nothing was signed")]
+    #[error(
+        "the double-sign guard {0} is damaged; restore it, or remove it only when you know that nothing was signed"
+    )]
     Damaged(String),
 }
 
@@ -88,8 +90,7 @@ impl Guard {
     fn write(&self, signed: &Signed) -> Result<(), GuardError> {
         let temporary = self.path.with_extension("new");
         let written = || -> std::io::Result<()> {
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
             file.write_all(&serde_json::to_vec(signed)?)?;
             file.sync_all()?;
             fs::rename(&temporary, &self.path)?;

@@ -198,10 +198,7 @@ fn verdict(result: Result<(), String>) -> impl IntoResponse {
 pub fn router(metrics: Arc<Metrics>, health: Arc<dyn Health>, more: fn(&mut String)) -> Router {
     let ready = health.clone();
     Router::new()
-        .route(
-            "/metrics",
-            get(move || async move { ([(header::CONTENT_TYPE, OPENMETRICS)], metrics.text(more)) }),
-        )
+        .route("/metrics", get(move || async move { ([(header::CONTENT_TYPE, OPENMETRICS)], metrics.text(more)) }))
         .route("/healthz", get(move || async move { verdict(health.healthy()) }))
         .route("/readyz", get(move || async move { verdict(ready.ready()) }))
 }

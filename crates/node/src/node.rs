@@ -294,12 +294,7 @@ async fn pause(time: Duration, stop: &mut watch::Receiver<bool>) -> bool {
     tokio::time::timeout(time, stop.wait_for(|stopped| *stopped)).await.is_err()
 }
 
-async fn refresh_peers(
-    view: Arc<View>,
-    query: engine::PeerQuery,
-    chain_id: String,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn refresh_peers(view: Arc<View>, query: engine::PeerQuery, chain_id: String, mut stop: watch::Receiver<bool>) {
     while pause(PEER_REFRESH, &mut stop).await {
         view.set_peers(query.get(&chain_id).await);
     }
@@ -319,4 +314,3 @@ async fn watch_block_age(metrics: Arc<Metrics>, limit: Duration, mut stop: watch
         warned = age > limit;
     }
 }
-

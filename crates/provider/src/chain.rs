@@ -222,11 +222,8 @@ impl Chain {
     }
 
     pub async fn close_lease(&self, lease: &LeaseId, reason: market::Reason) -> Result<(), ClientError> {
-        let message = market::MsgCloseLease {
-            sender: self.address.clone(),
-            lease: Some(bid_id(lease)),
-            reason: reason as i32,
-        };
+        let message =
+            market::MsgCloseLease { sender: self.address.clone(), lease: Some(bid_id(lease)), reason: reason as i32 };
         self.send(vec![any(&message)]).await
     }
 
@@ -234,10 +231,7 @@ impl Chain {
     pub async fn withdraw(&self, lease: &LeaseId) -> Result<(), ClientError> {
         let message = escrow::MsgWithdrawPayment {
             payee: self.address.clone(),
-            account: Some(escrow::AccountId {
-                scope: escrow::Scope::Deployment as i32,
-                xid: lease.order.deployment(),
-            }),
+            account: Some(escrow::AccountId { scope: escrow::Scope::Deployment as i32, xid: lease.order.deployment() }),
             payment: lease.to_string(),
         };
         self.send(vec![any(&message)]).await
@@ -293,10 +287,8 @@ impl Chain {
                 ..market::MsgReportResource::default()
             };
             let digest = preimage::resource_report(self.tx.chain_id(), &report);
-            messages.push(any(&market::MsgReportResource {
-                signature: self.report_key.sign(&digest).to_vec(),
-                ..report
-            }));
+            messages
+                .push(any(&market::MsgReportResource { signature: self.report_key.sign(&digest).to_vec(), ..report }));
         }
         self.send(messages).await
     }

@@ -22,9 +22,6 @@ pub struct ProviderConfig {
     /// Host that customers reach workloads under.
     #[serde(default = "default_host")]
     pub public_host: String,
-    /// Host ports that workloads may be published on: first and last.
-    #[serde(default = "default_ports")]
-    pub workload_ports: (u16, u16),
     /// Directory of OCI image layouts that customers may name as `localhost/NAME:TAG`.
     #[serde(default)]
     pub image_layouts: Option<PathBuf>,
@@ -54,10 +51,6 @@ fn default_metrics() -> String {
 
 fn default_host() -> String {
     "127.0.0.1".into()
-}
-
-fn default_ports() -> (u16, u16) {
-    (30_000, 30_999)
 }
 
 fn default_reconcile() -> u64 {
@@ -123,7 +116,6 @@ impl ProviderConfig {
             gateway_listen: default_gateway(),
             metrics_listen: default_metrics(),
             public_host: default_host(),
-            workload_ports: default_ports(),
             image_layouts: None,
             capacity: None,
             pricing: Pricing::default(),
@@ -150,9 +142,6 @@ impl ProviderConfig {
     fn check(&self) -> Result<(), String> {
         if self.nodes.is_empty() {
             return Err("nodes: give at least one JSON-RPC endpoint".into());
-        }
-        if self.workload_ports.0 == 0 || self.workload_ports.0 > self.workload_ports.1 {
-            return Err("workload_ports: give the first and the last port of a range".into());
         }
         let pricing = &self.pricing;
         let decimals = [

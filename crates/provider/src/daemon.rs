@@ -1,7 +1,8 @@
 //! The provider's daemon. Chain events and timers only wake it; what it does follows from comparing chain, store and
 //! backend, so that a lost or repeated event changes nothing (marketplace spec section 13).
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, broadcast, watch};
@@ -54,7 +55,11 @@ pub struct Daemon {
     pub events: broadcast::Sender<LeaseEvent>,
     wake_queue: Notify,
     wake_chain: Notify,
+    history: Mutex<VecDeque<LeaseEvent>>,
 }
+
+/// Events kept for customers who ask later.
+const HISTORY: usize = 1000;
 
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
@@ -71,7 +76,29 @@ impl Daemon {
             events: broadcast::channel(1024).0,
             wake_queue: Notify::new(),
             wake_chain: Notify::new(),
+            history: Mutex::default(),
         }
+    }
+
+    /// What happened to a lease since the daemon started, oldest first.
+    pub fn history(&self, lease: &LeaseId) -> Vec<LeaseEvent> {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.iter().filter(|event| event.lease == *lease).cloned().collect()
+    }
+
+    /// Replaces every workload of a lease by a fresh one.
+    pub fn restart_workload(&self, lease: &LeaseId) -> Result<(), DaemonError> {
+        let generation = lease::update(&self.db, lease, |record| {
+            let running = record.desired == Desired::Running;
+            record.generation += u32::from(running);
+            running.then_some(record.generation)
+        })?;
+        if let Some(Some(generation)) = generation {
+            Queue::new(&self.db).push(lease, Action::Update, generation, now())?;
+            self.tell(lease, "restart", "asked for by the customer");
+            self.wake_queue.notify_one();
+        }
+        Ok(())
     }
 
     /// Runs until `stop` becomes true. Workloads keep running when the daemon stops.
@@ -96,6 +123,12 @@ impl Daemon {
     fn tell(&self, lease: &LeaseId, kind: &'static str, message: impl Into<String>) {
         let event = LeaseEvent { lease: lease.clone(), at: now(), kind, message: message.into() };
         tracing::info!(lease = %event.lease, kind, message = event.message);
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        if history.len() >= HISTORY {
+            history.pop_front();
+        }
+        history.push_back(event.clone());
+        drop(history);
         let _ = self.events.send(event);
     }
 
@@ -150,11 +183,8 @@ impl Daemon {
                 }
                 Err(ClientError::Pruned { earliest, .. }) => {
                     // What was missed is found by comparing states.
-                    stream = EventStream::from(
-                        self.chain.rpc().clone(),
-                        &self.config.chain_id,
-                        Cursor::before(earliest),
-                    );
+                    stream =
+                        EventStream::from(self.chain.rpc().clone(), &self.config.chain_id, Cursor::before(earliest));
                     self.settled_pass(&mut bids).await;
                 }
                 Err(error) if error.is_transient() => {
@@ -207,11 +237,8 @@ impl Daemon {
         let chain: Vec<ChainLease> = live
             .iter()
             .filter_map(|lease| {
-                let wants = if lease.state == market::LeaseState::Grace as i32 {
-                    ChainWish::Suspend
-                } else {
-                    ChainWish::Run
-                };
+                let wants =
+                    if lease.state == market::LeaseState::Grace as i32 { ChainWish::Suspend } else { ChainWish::Run };
                 let id = chain::lease_id(lease.id.as_ref()?);
                 Some(ChainLease { id, group_name: String::new(), created_at: lease.created_at, wants })
             })
@@ -233,8 +260,7 @@ impl Daemon {
     }
 
     async fn actual(&self, records: &[LeaseRecord]) -> Result<Vec<Actual>, DaemonError> {
-        let workloads =
-            self.backend.list_owned().await.map_err(|error| DaemonError::Backend(error.to_string()))?;
+        let workloads = self.backend.list_owned().await.map_err(|error| DaemonError::Backend(error.to_string()))?;
         let mut actual: Vec<Actual> = Vec::new();
         for workload in workloads {
             let lease = records.iter().find(|record| work::tag(&record.id) == workload.spec.lease_tag);
@@ -317,7 +343,11 @@ impl Daemon {
             record.toggles
         })?;
         queue.push(id, action, toggles.unwrap_or(0), now())?;
-        self.tell(id, "payment", if desired == Desired::Suspended { "escrow is overdrawn: suspended" } else { "resumed" });
+        self.tell(
+            id,
+            "payment",
+            if desired == Desired::Suspended { "escrow is overdrawn: suspended" } else { "resumed" },
+        );
         Ok(())
     }
 

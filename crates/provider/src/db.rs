@@ -10,7 +10,9 @@ use serde::{Serialize, de::DeserializeOwned};
 pub enum DbError {
     #[error("the daemon's store failed: {0}; check the disk, then start the daemon again")]
     Storage(String),
-    #[error("the record {key} in the daemon's store is damaged: {cause}; restore it or remove it with the daemon stopped")]
+    #[error(
+        "the record {key} in the daemon's store is damaged: {cause}; restore it or remove it with the daemon stopped"
+    )]
     Damaged { key: String, cause: String },
     #[error("another daemon uses this store; stop it first")]
     InUse,

@@ -68,11 +68,7 @@ pub fn all(db: &Db) -> Result<Vec<LeaseRecord>, DbError> {
 }
 
 /// Reads, changes and writes one record in one transaction; `None` when the daemon does not know the lease.
-pub fn update<T>(
-    db: &Db,
-    id: &LeaseId,
-    change: impl FnOnce(&mut LeaseRecord) -> T,
-) -> Result<Option<T>, DbError> {
+pub fn update<T>(db: &Db, id: &LeaseId, change: impl FnOnce(&mut LeaseRecord) -> T) -> Result<Option<T>, DbError> {
     let key = id.to_string();
     db.write(|writer| {
         let Some(mut record) = writer.get(&LEASES, &key)? else { return Ok(None) };

@@ -6,6 +6,7 @@ pub mod chain;
 pub mod config;
 pub mod daemon;
 pub mod db;
+pub mod desk;
 pub mod gateway;
 pub mod lease;
 pub mod model;

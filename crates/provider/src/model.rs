@@ -70,11 +70,7 @@ impl FromStr for LeaseId {
         let invalid = || InvalidId(text.to_owned());
         let (rest, bseq) = text.rsplit_once('/').ok_or_else(invalid)?;
         let (order, provider) = rest.rsplit_once('/').ok_or_else(invalid)?;
-        Ok(Self {
-            order: order.parse()?,
-            provider: provider.to_owned(),
-            bseq: bseq.parse().map_err(|_| invalid())?,
-        })
+        Ok(Self { order: order.parse()?, provider: provider.to_owned(), bseq: bseq.parse().map_err(|_| invalid())? })
     }
 }
 

@@ -1,4 +1,4 @@
-use ve_proto::ve::market::v1::{Resources, ResourceUnit, Volume};
+use ve_proto::ve::market::v1::{ResourceUnit, Resources, Volume};
 
 use super::*;
 

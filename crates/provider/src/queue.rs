@@ -35,7 +35,9 @@ pub enum Action {
 pub enum CommandState {
     Pending,
     /// Until the given time another worker must not take it.
-    Executing { until: u64 },
+    Executing {
+        until: u64,
+    },
     Succeeded,
     /// Overtaken by a later command, or refused for good.
     Failed,
@@ -168,7 +170,9 @@ impl<'a> Queue<'a> {
             let (state, error) = match outcome {
                 Outcome::Done => (CommandState::Succeeded, None),
                 Outcome::Permanent(error) => (CommandState::Failed, Some(error)),
-                Outcome::Transient(error) if command.attempts >= MAX_ATTEMPTS => (CommandState::DeadLetter, Some(error)),
+                Outcome::Transient(error) if command.attempts >= MAX_ATTEMPTS => {
+                    (CommandState::DeadLetter, Some(error))
+                }
                 Outcome::Transient(error) => (CommandState::Pending, Some(error)),
             };
             command.next_at = now + backoff(command.attempts);
@@ -204,7 +208,8 @@ impl<'a> Queue<'a> {
             let key = key_of(id);
             match writer.get(&COMMANDS, &key)? {
                 Some(command) if command.state == CommandState::DeadLetter => {
-                    let again = Command { state: CommandState::Pending, attempts: 0, next_at: now, ended_at: None, ..command };
+                    let again =
+                        Command { state: CommandState::Pending, attempts: 0, next_at: now, ended_at: None, ..command };
                     writer.put(&COMMANDS, &key, &again)?;
                     Ok(true)
                 }

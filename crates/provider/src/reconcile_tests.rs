@@ -26,8 +26,7 @@ fn idle(_: &LeaseId) -> bool {
 
 #[test]
 fn nothing_is_done_when_chain_store_and_backend_agree() {
-    let steps =
-        reconcile(&[chain(1, ChainWish::Run)], &[record(1, Desired::Running)], &[runs(1)], idle, 1000);
+    let steps = reconcile(&[chain(1, ChainWish::Run)], &[record(1, Desired::Running)], &[runs(1)], idle, 1000);
     assert!(steps.is_empty());
 }
 

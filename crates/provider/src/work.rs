@@ -8,8 +8,8 @@ use std::time::Duration;
 use ve_client::manifest::{Manifest, ManifestGroup, ManifestService};
 
 use crate::backend::{
-    Backend, BackendError, PortSpec, Protocol, RegistryCredentials, Resources, RestartPolicy, Workload,
-    WorkloadSpec, WorkloadState,
+    Backend, BackendError, PortSpec, Protocol, RegistryCredentials, Resources, RestartPolicy, Workload, WorkloadSpec,
+    WorkloadState,
 };
 use crate::lease::LeaseRecord;
 use crate::model::LeaseId;
@@ -93,10 +93,10 @@ fn spec(lease: &LeaseId, service: &ManifestService) -> Result<WorkloadSpec, Spec
         lease_tag: tag(lease),
         service: service.name.clone(),
         image: service.image.clone(),
-        credentials: service.credentials.as_ref().map(|login| RegistryCredentials {
-            username: login.username.clone(),
-            password: login.password.clone(),
-        }),
+        credentials: service
+            .credentials
+            .as_ref()
+            .map(|login| RegistryCredentials { username: login.username.clone(), password: login.password.clone() }),
         command: service.command.clone().unwrap_or_default(),
         args: service.args.clone().unwrap_or_default(),
         env,
@@ -153,11 +153,7 @@ fn last_words(workload: &Workload) -> String {
     )
 }
 
-async fn remove(
-    backend: &Arc<dyn Backend>,
-    lease: &LeaseId,
-    which: impl Fn(&Workload) -> bool,
-) -> Result<(), Outcome> {
+async fn remove(backend: &Arc<dyn Backend>, lease: &LeaseId, which: impl Fn(&Workload) -> bool) -> Result<(), Outcome> {
     for workload in backend.find(&tag(lease)).await.map_err(outcome)? {
         if which(&workload) {
             backend.terminate(&workload.id).await.map_err(outcome)?;

@@ -47,10 +47,8 @@ impl<'a> Candidate<'a> {
                 }
             }
         }
-        let first = signers
-            .first()
-            .ok_or_else(|| Error::InvalidRequest("must contain at least one message".into()))?
-            .clone();
+        let first =
+            signers.first().ok_or_else(|| Error::InvalidRequest("must contain at least one message".into()))?.clone();
         let declared = tx.auth_info.fee.as_ref().map_or("", |fee| fee.payer.as_str());
         let payer = if declared.is_empty() {
             first

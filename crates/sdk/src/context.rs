@@ -177,10 +177,8 @@ impl Read for Context<'_> {
 impl Write for Context<'_> {
     fn set(&mut self, key: &[u8], value: Vec<u8>) -> Result<(), KvError> {
         let len = key.len().saturating_add(value.len());
-        self.gas.consume(
-            KV_COSTS.write_flat.saturating_add(KV_COSTS.write_byte.saturating_mul(len as u64)),
-            "write",
-        )?;
+        self.gas
+            .consume(KV_COSTS.write_flat.saturating_add(KV_COSTS.write_byte.saturating_mul(len as u64)), "write")?;
         let result = self.state.set(key, value);
         self.noted(result)
     }

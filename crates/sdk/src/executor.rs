@@ -112,7 +112,9 @@ pub fn run_message(ctx: &mut Context<'_>, message: &Any) -> Result<Any, CodedErr
     let entry =
         registry.message(&message.type_url).ok_or_else(|| crate::admission::unknown_message(&message.type_url))?;
     let sender = entry.signers.read(&message.value)?.first().map(ToString::to_string).unwrap_or_default();
-    ctx.emit(Event::new("message").with("action", &message.type_url).with("sender", sender).with("module", entry.module));
+    ctx.emit(
+        Event::new("message").with("action", &message.type_url).with("sender", sender).with("module", entry.module),
+    );
     entry.execute(ctx, &message.value)
 }
 

@@ -13,10 +13,7 @@ pub struct Hooks {
 impl Hooks {
     /// Appends an implementation of the hook trait `T` (a `dyn Trait`).
     pub fn add<T: ?Sized + Send + Sync + 'static>(&mut self, implementation: Arc<T>) {
-        let slot = self
-            .by_trait
-            .entry(TypeId::of::<T>())
-            .or_insert_with(|| Box::new(Vec::<Arc<T>>::new()));
+        let slot = self.by_trait.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(Vec::<Arc<T>>::new()));
         if let Some(list) = slot.downcast_mut::<Vec<Arc<T>>>() {
             list.push(implementation);
         }

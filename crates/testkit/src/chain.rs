@@ -71,7 +71,13 @@ impl TestChain {
     }
 
     /// A chain in a directory of its own whose first block follows `height`, at genesis with `app_state`.
-    pub fn from_state(accounts: Vec<Account>, app_state: Value, options: Options, height: u64, time: BlockTime) -> Self {
+    pub fn from_state(
+        accounts: Vec<Account>,
+        app_state: Value,
+        options: Options,
+        height: u64,
+        time: BlockTime,
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let app = App::open(directory.path(), options.clone()).expect("an empty directory opens");
         app.init_chain(InitChain {

@@ -274,7 +274,8 @@ fn queries_show_money_settled_to_now_and_pages_lose_nothing() {
     assert_eq!(Dec::from_mantissa(&runway.balance_remaining), Ok("999800".parse().expect("a decimal")));
     let mut seen = Vec::new();
     let two = |key| Some(PageRequest { key, limit: 2, ..PageRequest::default() });
-    let mut request = QueryOrdersRequest { state: OrderState::Open.into(), pagination: two(Vec::new()), ..Default::default() };
+    let mut request =
+        QueryOrdersRequest { state: OrderState::Open.into(), pagination: two(Vec::new()), ..Default::default() };
     loop {
         let page: QueryOrdersResponse = world.ask("/ve.market.v1.Query/Orders", &request);
         seen.extend(page.orders.into_iter().filter_map(|order| order.id).map(|id| id.dseq));

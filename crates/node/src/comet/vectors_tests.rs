@@ -31,18 +31,12 @@ fn params_hash() -> [u8; 32] {
 #[test]
 fn a_validator_has_the_address_and_set_hash_of_cometbft() {
     assert_eq!(hex::encode_upper(set().validators()[0].address), "2DD9F44FD9067555C322243C3C913BA7B51D2BE0");
-    assert_eq!(
-        hex::encode_upper(set().hash()),
-        "33415EFFCEDA5BD0A3A443A727457D9F7B9E38389BF27A936FEDF749A7B7566E"
-    );
+    assert_eq!(hex::encode_upper(set().hash()), "33415EFFCEDA5BD0A3A443A727457D9F7B9E38389BF27A936FEDF749A7B7566E");
 }
 
 #[test]
 fn consensus_parameters_hash_as_in_cometbft() {
-    assert_eq!(
-        hex::encode_upper(params_hash()),
-        "048091BC7DDC283F77BFBF91D73C44DA58C3DF8A9CBC867405D8B7F3DAADA22F"
-    );
+    assert_eq!(hex::encode_upper(params_hash()), "048091BC7DDC283F77BFBF91D73C44DA58C3DF8A9CBC867405D8B7F3DAADA22F");
 }
 
 #[test]
@@ -77,10 +71,7 @@ fn a_real_header_hashes_to_its_block_id_and_its_vote_verifies() {
         "700802110a0000000000000022480a2000ecdac463c201ecd4bdbbaae4a53a4c80291d4051fd69ed97f6420ce1388bfe122408011220ff0a320e696fd233dd4d3cc7cd82ff90f54b8fdbc9c700d9375c95a02782b0622a0c08e5c193a30610bc90d5a002320b646f636b6572636861696e",
     );
     let parts_hash = bytes("ff0a320e696fd233dd4d3cc7cd82ff90f54b8fdbc9c700d9375c95a02782b062");
-    let id = BlockId {
-        hash: block_hash.to_vec(),
-        part_set_header: Some(PartSetHeader { total: 1, hash: parts_hash }),
-    };
+    let id = BlockId { hash: block_hash.to_vec(), part_set_header: Some(PartSetHeader { total: 1, hash: parts_hash }) };
     let voted = Timestamp { seconds: 1_684_332_773, nanos: 605_374_524 };
     let place = Place { chain_id: "dockerchain", height: 10, round: 0 };
     assert_eq!(vote_bytes(SignedMsgType::Precommit, place, Some((&id, voted))), sign_bytes);

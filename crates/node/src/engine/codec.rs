@@ -89,11 +89,7 @@ struct Proof {
 
 impl Proof {
     fn from_message(proof: &ValidatorProof<VeContext>) -> Self {
-        Self {
-            public_key: proof.public_key.clone(),
-            peer_id: proof.peer_id.clone(),
-            signature: proof.signature,
-        }
+        Self { public_key: proof.public_key.clone(), peer_id: proof.peer_id.clone(), signature: proof.signature }
     }
 
     fn into_message(self) -> io::Result<ValidatorProof<VeContext>> {

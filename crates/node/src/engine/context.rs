@@ -13,9 +13,7 @@ use ve_proto::tendermint::types::{BlockId, PartSetHeader};
 
 use crate::comet::validators;
 
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Height(pub u64);
 
 impl fmt::Display for Height {
@@ -266,9 +264,18 @@ impl malachitebft_core_types::Proposal<VeContext> for Proposal {
 /// One message of a proposal stream. Parts need no signature: the id commits to them.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum ProposalPart {
-    Init { height: Height, round: Round, pol_round: Round, proposer: Address, id: ValueId },
+    Init {
+        height: Height,
+        round: Round,
+        pol_round: Round,
+        proposer: Address,
+        id: ValueId,
+    },
     /// `tendermint.types.Part`, encoded; whether it is the last one.
-    Piece { part: Vec<u8>, last: bool },
+    Piece {
+        part: Vec<u8>,
+        last: bool,
+    },
 }
 
 impl malachitebft_core_types::ProposalPart<VeContext> for ProposalPart {

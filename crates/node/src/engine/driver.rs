@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use malachitebft_core_consensus::ProposedValue;
 use malachitebft_app_channel::app::types::LocallyProposedValue;
-use malachitebft_engine::util::streaming::{StreamContent, StreamId, StreamMessage};
 use malachitebft_app_channel::{AppMsg, NetworkMsg};
+use malachitebft_core_consensus::ProposedValue;
 use malachitebft_core_types::{
-    CommitCertificate, ExtendedCommitCertificate, HeightParams, LinearTimeouts, Round, Validity,
-    VoteExtensionPolicy, VoteExtensions,
+    CommitCertificate, ExtendedCommitCertificate, HeightParams, LinearTimeouts, Round, Validity, VoteExtensionPolicy,
+    VoteExtensions,
 };
 use malachitebft_engine::host::{Next, SyncedValueOutcome};
+use malachitebft_engine::util::streaming::{StreamContent, StreamId, StreamMessage};
 use prost::Message;
 use tokio::sync::mpsc;
 use ve_proto::tendermint::types::{BlockIdFlag, Commit, CommitSig};
@@ -138,7 +138,8 @@ impl Driver {
                 if !evidence.is_empty() {
                     tracing::warn!(height = certificate.height.0, "a validator signed twice");
                 }
-                let extended = ExtendedCommitCertificate::from_commit_certificate_and_extensions(certificate, extensions);
+                let extended =
+                    ExtendedCommitCertificate::from_commit_certificate_and_extensions(certificate, extensions);
                 self.keep_certificate(&extended)?;
                 if self.core.must_halt() {
                     return Err(Halt::Planned(self.core.state().last_height));
@@ -231,10 +232,10 @@ impl Driver {
         let pieces = parts::split(bytes);
         let count = pieces.len();
         let init = ProposalPart::Init { height, round, pol_round, proposer: self.address, id: id.clone() };
-        let data = pieces.into_iter().enumerate().map(|(index, part)| ProposalPart::Piece {
-            part: part.encode_to_vec(),
-            last: index + 1 == count,
-        });
+        let data = pieces
+            .into_iter()
+            .enumerate()
+            .map(|(index, part)| ProposalPart::Piece { part: part.encode_to_vec(), last: index + 1 == count });
         let contents = std::iter::once(init).chain(data).map(StreamContent::Data).chain([StreamContent::Fin]);
         for (sequence, content) in contents.enumerate() {
             let message = StreamMessage::new(stream.clone(), sequence as u64, content);
@@ -332,9 +333,7 @@ impl Driver {
         let bytes = match self.core.store.undecided(height, &hash)? {
             Some(bytes) => bytes,
             None => match self.core.store.block(height)? {
-                Some(stored) if stored.id.hash == hash => {
-                    self.core.store.block_bytes(height)?.unwrap_or_default()
-                }
+                Some(stored) if stored.id.hash == hash => self.core.store.block_bytes(height)?.unwrap_or_default(),
                 _ => return Err(Halt::Broken(format!("block {height} was decided but its bytes are not here"))),
             },
         };

@@ -114,7 +114,8 @@ fn engine_settings(settings: &Settings) -> Result<EngineSettings, Halt> {
         },
         ..P2pConfig::default()
     };
-    let consensus = ConsensusConfig { p2p, value_payload: ValuePayload::ProposalAndParts, ..ConsensusConfig::default() };
+    let consensus =
+        ConsensusConfig { p2p, value_payload: ValuePayload::ProposalAndParts, ..ConsensusConfig::default() };
     let value_sync = ValueSyncConfig { status_update_interval: Duration::from_secs(2), ..ValueSyncConfig::default() };
     Ok(EngineSettings { moniker: settings.moniker.clone(), consensus, value_sync })
 }

@@ -45,9 +45,8 @@ fn extension_bytes(chain_id: &str, scope: &VoteExtensionScope<VeContext>, extens
 }
 
 fn verified(key: &PublicKey, bytes: &[u8], signature: &Signature) -> VerificationResult {
-    let valid = ed25519_zebra::VerificationKey::try_from(key.0)
-        .and_then(|key| key.verify(&signature.0.into(), bytes))
-        .is_ok();
+    let valid =
+        ed25519_zebra::VerificationKey::try_from(key.0).and_then(|key| key.verify(&signature.0.into(), bytes)).is_ok();
     VerificationResult::from_bool(valid)
 }
 
@@ -123,8 +122,7 @@ impl Signer<VeContext> for GuardedSigner {
     }
 
     async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedMessage<VeContext, Proposal>, Error> {
-        let place =
-            guard::Place { height: proposal.height.0, round: round_of(proposal.round), step: Step::Proposal };
+        let place = guard::Place { height: proposal.height.0, round: round_of(proposal.round), step: Step::Proposal };
         let signature = self.sign(place, &proposal_bytes(&self.chain_id, &proposal))?;
         Ok(SignedMessage::new(proposal, signature))
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use malachitebft_app_channel::app::types::PeerId;
-use malachitebft_engine::util::streaming::{StreamContent, StreamMessage};
 use malachitebft_core_types::Round;
+use malachitebft_engine::util::streaming::{StreamContent, StreamMessage};
 use prost::Message;
 use ve_proto::tendermint::types::Part;
 
@@ -121,12 +121,7 @@ impl Streams {
     }
 }
 
-fn take(
-    stream: &mut Stream,
-    part: ProposalPart,
-    current: Height,
-    max_block_bytes: usize,
-) -> Result<bool, StreamError> {
+fn take(stream: &mut Stream, part: ProposalPart, current: Height, max_block_bytes: usize) -> Result<bool, StreamError> {
     match part {
         ProposalPart::Init { height, round, pol_round, proposer, id } => {
             if height < current || height.0 > current.0.saturating_add(MAX_AHEAD) {

@@ -165,7 +165,14 @@ impl Book {
     }
 
     /// Adds a deposit. To an overdrawn account only one that restores it.
-    pub fn deposit(&mut self, from: &Address, coin: &Coin, now: u64, height: u64, rules: &Rules) -> Result<Turn, Error> {
+    pub fn deposit(
+        &mut self,
+        from: &Address,
+        coin: &Coin,
+        now: u64,
+        height: u64,
+        rules: &Rules,
+    ) -> Result<Turn, Error> {
         let id = self.account.id.to_string();
         if self.account.state == AccountState::Closed {
             return Err(Error::Closed(id));
@@ -194,7 +201,8 @@ impl Book {
         self.account.deposited = self.account.deposited.checked_add(amount).map_err(&error)?;
         let turn = self.try_restore(now, rules)?;
         if self.account.state == AccountState::Overdrawn {
-            let missing = self.restoring_funds(rules)?.checked_sub(self.account.funds.checked_sub(amount).map_err(&error)?);
+            let missing =
+                self.restoring_funds(rules)?.checked_sub(self.account.funds.checked_sub(amount).map_err(&error)?);
             let needed = missing.and_then(|dec| dec.to_amount(ve_base::Rounding::Ceil)).map_err(&error)?;
             return Err(Error::Overdrawn { account: id, needed: format!("{needed}{}", coin.denom) });
         }
@@ -208,7 +216,8 @@ impl Book {
         match self.account.state {
             AccountState::Open => {}
             AccountState::Overdrawn => {
-                let needed = self.restoring_funds(rules)?.to_amount(ve_base::Rounding::Ceil).map_err(self.arithmetic())?;
+                let needed =
+                    self.restoring_funds(rules)?.to_amount(ve_base::Rounding::Ceil).map_err(self.arithmetic())?;
                 return Err(Error::Overdrawn { account: id, needed: format!("{needed}{}", self.account.denom) });
             }
             _ => return Err(Error::Closed(id)),

@@ -18,14 +18,16 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
     let genesis: GenesisState = json::from_json(genesis)?;
     params::store(ctx, &genesis.params.clone().unwrap_or_else(params::default))?;
     for given in &genesis.accounts {
-        let account = Account::from_proto(given).map_err(|cause| Error::Genesis(format!("account {given:?}: {cause}")))?;
+        let account =
+            Account::from_proto(given).map_err(|cause| Error::Genesis(format!("account {given:?}: {cause}")))?;
         if ACCOUNTS.has(ctx, &account.id)? {
             return Err(Error::Genesis(format!("account {} is given twice", account.id)).into());
         }
         ACCOUNTS.set(ctx, &account.id, &account)?;
     }
     for given in &genesis.payments {
-        let payment = Payment::from_proto(given).map_err(|cause| Error::Genesis(format!("payment {given:?}: {cause}")))?;
+        let payment =
+            Payment::from_proto(given).map_err(|cause| Error::Genesis(format!("payment {given:?}: {cause}")))?;
         let key = (payment.account.clone(), payment.xid.clone());
         if PAYMENTS.has(ctx, &key)? || !ACCOUNTS.has(ctx, &key.0)? {
             return Err(Error::Genesis(format!("payment {} is given twice or has no account", key.1)).into());

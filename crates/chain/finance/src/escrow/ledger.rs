@@ -129,9 +129,7 @@ fn add(ctx: &mut Context<'_>, mut book: Book, from: &Address, coin: &Coin) -> Re
     let turn = book.deposit(from, coin, now(ctx), ctx.height(), &rules)?;
     bank::send_to_module(ctx, from, ESCROW, &Coins::one(coin.clone()))?;
     save(ctx, &mut book)?;
-    ctx.emit(
-        Event::new("escrow_deposited").with("id", &book.account.id).with("depositor", from).with("amount", coin),
-    );
+    ctx.emit(Event::new("escrow_deposited").with("id", &book.account.id).with("depositor", from).with("amount", coin));
     announce(ctx, &book.account, turn)
 }
 

@@ -1,7 +1,7 @@
 //! Random operations for the simulation.
 
-use ve_proto::Any;
 use ve_base::{Address, Amount, Coin};
+use ve_proto::Any;
 use ve_proto::ve::escrow::v1::{MsgAccountDeposit, MsgUpdateParams, MsgWithdrawPayment};
 use ve_proto::{Message, Name};
 use ve_sdk::QueryContext;

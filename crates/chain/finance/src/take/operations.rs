@@ -1,7 +1,7 @@
 //! Random operations for the simulation.
 
-use ve_proto::Any;
 use ve_base::Address;
+use ve_proto::Any;
 use ve_proto::Message;
 use ve_proto::ve::take::v1::MsgUpdateParams;
 use ve_sdk::QueryContext;

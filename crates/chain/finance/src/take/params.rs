@@ -31,7 +31,9 @@ pub fn validate(params: &Params) -> Result<(), CodedError> {
         }
     }
     if params.denom_take_rates.len() > MAX_ENTRIES || params.exempt.len() > MAX_ENTRIES {
-        return Err(Error::Params(format!("at most {MAX_ENTRIES} denominations and {MAX_ENTRIES} exempt payees")).into());
+        return Err(
+            Error::Params(format!("at most {MAX_ENTRIES} denominations and {MAX_ENTRIES} exempt payees")).into()
+        );
     }
     if !params.denom_take_rates.is_sorted_by(|left, right| left.denom < right.denom) {
         return Err(Error::Params("sort denom_take_rates by denom, each denom once".into()).into());

@@ -118,7 +118,8 @@ fn check_extensions(certificate: &Certificate) -> Result<(), Error> {
         }
         let bytes = extension.extn_value.as_bytes();
         if id == EXT_KEY_USAGE {
-            usages = Some(ExtendedKeyUsage::from_der(bytes).map_err(|_| refused("its extended key usage is malformed"))?);
+            usages =
+                Some(ExtendedKeyUsage::from_der(bytes).map_err(|_| refused("its extended key usage is malformed"))?);
         } else if id == SUBJECT_ALT_NAME {
             names = Some(SubjectAltName::from_der(bytes).map_err(|_| refused("its alternative names are malformed"))?);
         }

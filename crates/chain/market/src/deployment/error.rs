@@ -28,7 +28,9 @@ pub enum Error {
     Attributes { provider: String, attribute: String },
     #[error("the offer differs from the order in unit {unit}: {why}; offer exactly what was ordered")]
     Offer { unit: u32, why: &'static str },
-    #[error("the reclamation window {0} s is refused: 3600 to 2592000 s, at least what the order asks, or 0 if it asks none")]
+    #[error(
+        "the reclamation window {0} s is refused: 3600 to 2592000 s, at least what the order asks, or 0 if it asks none"
+    )]
     Window(u64),
     #[error("order {0} has as many open bids as it can take; bid when one ends")]
     TooManyBids(String),
@@ -50,7 +52,9 @@ pub enum Error {
     NoWindow(String),
     #[error("report {got} of lease {lease} refused: the next sequence is {expected}")]
     Sequence { lease: String, got: u64, expected: u64 },
-    #[error("the signature of the report does not verify; sign with an active callback key of the lease's provider for this chain")]
+    #[error(
+        "the signature of the report does not verify; sign with an active callback key of the lease's provider for this chain"
+    )]
     Signature,
     #[error("the report was observed at {observed}, the block is at {now}; send it within an hour and in order")]
     ObservedAt { observed: u64, now: u64 },

@@ -33,10 +33,8 @@ pub fn group(ctx: &mut Context<'_>, what: &str, id: &GroupId, closure: Option<&C
 }
 
 pub fn order(ctx: &mut Context<'_>, what: &str, id: &OrderId, price: Option<&DecCoin>, closure: Option<&Closure>) {
-    let event = Event::new(format!("order_{what}"))
-        .with("id", id)
-        .with("owner", id.owner())
-        .with("price", price_text(price));
+    let event =
+        Event::new(format!("order_{what}")).with("id", id).with("owner", id.owner()).with("price", price_text(price));
     ctx.emit(closing(event, closure));
 }
 

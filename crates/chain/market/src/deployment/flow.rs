@@ -148,7 +148,8 @@ pub fn close_order(ctx: &mut Context<'_>, id: &OrderId, cause: &Cause) -> Result
     if order(ctx, id)?.state() == OrderState::Closed {
         return Ok(());
     }
-    let parent = Cause::new(if cause.reason == Reason::Expired { Reason::Expired } else { Reason::Parent }, &cause.actor);
+    let parent =
+        Cause::new(if cause.reason == Reason::Expired { Reason::Expired } else { Reason::Parent }, &cause.actor);
     end_bids(ctx, id, None, BidEvent::Close, &parent)?;
     for lease in live_leases(ctx, &id.group.deployment)? {
         if lease.order == *id {

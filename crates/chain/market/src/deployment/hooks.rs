@@ -84,7 +84,8 @@ impl ProviderHooks for MarketHooks {
     }
 
     fn is_serving(&self, ctx: &Context<'_>, owner: &Address) -> Result<bool, CodedError> {
-        let terminating = u8::try_from(i32::from(ve_proto::ve::market::v1::ResourceState::Terminating)).unwrap_or_default();
+        let terminating =
+            u8::try_from(i32::from(ve_proto::ve::market::v1::ResourceState::Terminating)).unwrap_or_default();
         Ok(PROVIDER_LIVE_LEASES.keys(ctx, owner).next().transpose()?.is_some()
             || RESOURCES_BY_PROVIDER.keys(ctx, &(owner.clone(), terminating)).next().transpose()?.is_some())
     }

@@ -30,10 +30,8 @@ pub fn check_leases(ctx: &QueryContext<'_>) -> Result<(), String> {
         if live != paying {
             return Err(format!("lease {id} is live: {live}, its payment is open: {paying}"));
         }
-        let over = matches!(
-            resource.state(),
-            ResourceState::Terminating | ResourceState::Terminated | ResourceState::Failed
-        );
+        let over =
+            matches!(resource.state(), ResourceState::Terminating | ResourceState::Terminated | ResourceState::Failed);
         if live == over {
             return Err(format!("lease {id} is live: {live}, its resource is {}", resource.state().as_str_name()));
         }

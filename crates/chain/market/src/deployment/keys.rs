@@ -68,8 +68,7 @@ static GROUP_CHANGES: Changed<GroupId, Group> = Changed::new(ObjectKind::Group, 
 pub static GROUPS: IndexedMap<GroupId, Group> = IndexedMap::new("market", 4, &[&GROUP_CHANGES]);
 
 static ORDER_CHANGES: Changed<OrderId, Order> = Changed::new(ObjectKind::Order, |order| order.updated_height);
-pub static ORDERS_BY_STATE: Index<u8, OrderId, Order> =
-    Index::new("market", 6, |_, order| vec![byte(order.state)]);
+pub static ORDERS_BY_STATE: Index<u8, OrderId, Order> = Index::new("market", 6, |_, order| vec![byte(order.state)]);
 /// Open orders by customer: the quota.
 pub static OPEN_ORDERS: Index<Address, OrderId, Order> =
     Index::new("market", 7, |id, order| some_if(order.state() == OrderState::Open, id.owner().clone()));
@@ -99,7 +98,12 @@ pub static PROVIDER_LIVE_LEASES: Index<Address, BidId, Lease> =
 /// End of the time to deliver, or to reclaim.
 pub static LEASE_DEADLINES: Index<u64, BidId, Lease> = Index::new("market", 17, |_, lease| {
     let live = lease.state() != LeaseState::Closed;
-    [lease.provision_deadline, lease.reclaim_at].into_iter().filter(|time| live && *time > 0).min().into_iter().collect()
+    [lease.provision_deadline, lease.reclaim_at]
+        .into_iter()
+        .filter(|time| live && *time > 0)
+        .min()
+        .into_iter()
+        .collect()
 });
 pub static LEASES: IndexedMap<BidId, Lease> = IndexedMap::new(
     "market",

@@ -66,7 +66,9 @@ pub fn lease(state: LeaseState, event: LeaseEvent) -> Option<LeaseState> {
         (LeaseState::Active, LeaseEvent::Reclaim) => Some(LeaseState::Reclaiming),
         // The notice runs on whether or not the customer can pay.
         (LeaseState::Reclaiming, LeaseEvent::Overdraw | LeaseEvent::Restore) => Some(LeaseState::Reclaiming),
-        (LeaseState::Active | LeaseState::Grace | LeaseState::Reclaiming, LeaseEvent::Close) => Some(LeaseState::Closed),
+        (LeaseState::Active | LeaseState::Grace | LeaseState::Reclaiming, LeaseEvent::Close) => {
+            Some(LeaseState::Closed)
+        }
         _ => None,
     }
 }

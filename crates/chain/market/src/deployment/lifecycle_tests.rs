@@ -22,9 +22,18 @@ fn what_is_terminated_never_lives_again() {
 #[test]
 fn a_suspension_that_fails_leaves_it_running_and_can_be_done_later() {
     let running = Some(Action::Suspend);
-    assert_eq!(resource(Active, None, Active, ResourceEvent::Suspend), Some((Updating, ResourceEffect::Request(Action::Suspend))));
-    assert_eq!(resource(Updating, running, Suspended, ResourceEvent::OperationFailed), Some((Active, ResourceEffect::None)));
-    assert_eq!(resource(Active, None, Suspended, ResourceEvent::Observed(Suspended)), Some((Suspended, ResourceEffect::None)));
+    assert_eq!(
+        resource(Active, None, Active, ResourceEvent::Suspend),
+        Some((Updating, ResourceEffect::Request(Action::Suspend)))
+    );
+    assert_eq!(
+        resource(Updating, running, Suspended, ResourceEvent::OperationFailed),
+        Some((Active, ResourceEffect::None))
+    );
+    assert_eq!(
+        resource(Active, None, Suspended, ResourceEvent::Observed(Suspended)),
+        Some((Suspended, ResourceEffect::None))
+    );
     assert_eq!(resource(Active, None, Active, ResourceEvent::Observed(Suspended)), None);
 }
 
@@ -44,7 +53,9 @@ fn closed_leases_orders_bids_and_groups_accept_nothing() {
     for event in [OrderEvent::Match, OrderEvent::Close] {
         assert_eq!(order(OrderState::Closed, event), None);
     }
-    for (state, event) in [(BidState::Lost, BidEvent::Close), (BidState::Closed, BidEvent::Accept), (BidState::Active, BidEvent::Lose)] {
+    for (state, event) in
+        [(BidState::Lost, BidEvent::Close), (BidState::Closed, BidEvent::Accept), (BidState::Active, BidEvent::Lose)]
+    {
         assert_eq!(bid(state, event), None);
     }
     for event in [GroupEvent::Pause, GroupEvent::Start, GroupEvent::Exhaust, GroupEvent::Close] {

@@ -124,8 +124,7 @@ fn create_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address])
 
 fn close_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
     let (id, bid) = some(draw, ctx, &BIDS)?;
-    let message =
-        MsgCloseBid { provider: id.provider.to_string(), order: Some(id.order.to_proto()), bseq: id.bseq };
+    let message = MsgCloseBid { provider: id.provider.to_string(), order: Some(id.order.to_proto()), bseq: id.bseq };
     let expect = if bid.state() == BidState::Open { Expect::Either } else { Expect::Refused };
     propose(id.provider, &message, expect)
 }

@@ -118,7 +118,10 @@ fn objects<K, V>(page: Page<K, V>) -> (Vec<V>, Option<ve_proto::cosmos::base::qu
     (page.entries.into_iter().map(|(_, object)| object).collect(), pagination)
 }
 
-fn deployments(ctx: &QueryContext<'_>, request: &QueryDeploymentsRequest) -> Result<QueryDeploymentsResponse, CodedError> {
+fn deployments(
+    ctx: &QueryContext<'_>,
+    request: &QueryDeploymentsRequest,
+) -> Result<QueryDeploymentsResponse, CodedError> {
     let filter = Filter { owner: &request.owner, dseq: request.dseq, gseq: 0, oseq: 0, provider: "", bseq: 0 };
     filter.check()?;
     let page = pagination::request(request.pagination.as_ref());
@@ -139,7 +142,8 @@ fn deployments(ctx: &QueryContext<'_>, request: &QueryDeploymentsRequest) -> Res
 }
 
 fn groups(ctx: &QueryContext<'_>, request: &QueryGroupsRequest) -> Result<QueryGroupsResponse, CodedError> {
-    let filter = Filter { owner: &request.owner, dseq: request.dseq, gseq: request.gseq, oseq: 0, provider: "", bseq: 0 };
+    let filter =
+        Filter { owner: &request.owner, dseq: request.dseq, gseq: request.gseq, oseq: 0, provider: "", bseq: 0 };
     filter.check()?;
     let page = pagination::request(request.pagination.as_ref());
     let state = request.state;
@@ -160,7 +164,14 @@ fn groups(ctx: &QueryContext<'_>, request: &QueryGroupsRequest) -> Result<QueryG
 }
 
 fn orders(ctx: &QueryContext<'_>, request: &QueryOrdersRequest) -> Result<QueryOrdersResponse, CodedError> {
-    let filter = Filter { owner: &request.owner, dseq: request.dseq, gseq: request.gseq, oseq: request.oseq, provider: "", bseq: 0 };
+    let filter = Filter {
+        owner: &request.owner,
+        dseq: request.dseq,
+        gseq: request.gseq,
+        oseq: request.oseq,
+        provider: "",
+        bseq: 0,
+    };
     filter.check()?;
     let page = pagination::request(request.pagination.as_ref());
     let state = request.state;
@@ -174,7 +185,14 @@ fn orders(ctx: &QueryContext<'_>, request: &QueryOrdersRequest) -> Result<QueryO
 }
 
 fn bids(ctx: &QueryContext<'_>, request: &QueryBidsRequest) -> Result<QueryBidsResponse, CodedError> {
-    let filter = Filter { owner: &request.owner, dseq: request.dseq, gseq: request.gseq, oseq: request.oseq, provider: &request.provider, bseq: request.bseq };
+    let filter = Filter {
+        owner: &request.owner,
+        dseq: request.dseq,
+        gseq: request.gseq,
+        oseq: request.oseq,
+        provider: &request.provider,
+        bseq: request.bseq,
+    };
     filter.check()?;
     let page = pagination::request(request.pagination.as_ref());
     let state = request.state;
@@ -195,7 +213,14 @@ fn bids(ctx: &QueryContext<'_>, request: &QueryBidsRequest) -> Result<QueryBidsR
 }
 
 fn leases(ctx: &QueryContext<'_>, request: &QueryLeasesRequest) -> Result<QueryLeasesResponse, CodedError> {
-    let filter = Filter { owner: &request.owner, dseq: request.dseq, gseq: request.gseq, oseq: request.oseq, provider: &request.provider, bseq: request.bseq };
+    let filter = Filter {
+        owner: &request.owner,
+        dseq: request.dseq,
+        gseq: request.gseq,
+        oseq: request.oseq,
+        provider: &request.provider,
+        bseq: request.bseq,
+    };
     filter.check()?;
     let page = pagination::request(request.pagination.as_ref());
     let state = request.state;
@@ -216,7 +241,14 @@ fn leases(ctx: &QueryContext<'_>, request: &QueryLeasesRequest) -> Result<QueryL
 }
 
 fn resources(ctx: &QueryContext<'_>, request: &QueryResourcesRequest) -> Result<QueryResourcesResponse, CodedError> {
-    let filter = Filter { owner: &request.owner, dseq: request.dseq, gseq: request.gseq, oseq: request.oseq, provider: &request.provider, bseq: request.bseq };
+    let filter = Filter {
+        owner: &request.owner,
+        dseq: request.dseq,
+        gseq: request.gseq,
+        oseq: request.oseq,
+        provider: &request.provider,
+        bseq: request.bseq,
+    };
     filter.check()?;
     let page = pagination::request(request.pagination.as_ref());
     let state = request.state;

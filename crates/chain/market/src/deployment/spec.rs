@@ -134,14 +134,18 @@ fn check_gpu(asked: &Gpu, offered: &Gpu) -> Result<(), &'static str> {
         let mut parts = attribute.key.split('/');
         parts.any(|part| part == "model") && parts.next().is_some_and(|model| !model.is_empty())
     };
-    if offered.attributes.iter().any(|attribute| attribute.key.contains('*')) || !offered.attributes.iter().any(concrete) {
+    if offered.attributes.iter().any(|attribute| attribute.key.contains('*'))
+        || !offered.attributes.iter().any(concrete)
+    {
         return Err("name the GPU model");
     }
     // Of several models asked for, one is enough.
     let fits = |wanted: &Attribute| {
         let start = wanted.key.trim_end_matches('*').trim_end_matches('/');
         offered.attributes.iter().any(|has| {
-            has.key.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || wanted.key.ends_with('*'))
+            has.key
+                .strip_prefix(start)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || wanted.key.ends_with('*'))
                 && has.value == wanted.value
         })
     };

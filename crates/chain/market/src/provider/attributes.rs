@@ -17,7 +17,10 @@ pub fn normalize(attributes: &[Attribute]) -> Result<Vec<Attribute>, Error> {
     sorted.sort_by(|left, right| left.key.cmp(&right.key));
     for attribute in &sorted {
         if !is_attribute_key(&attribute.key) || attribute.value.len() > MAX_VALUE {
-            return Err(Error::Attributes(format!("{:?} is not a valid key or its value is too long", shown(&attribute.key))));
+            return Err(Error::Attributes(format!(
+                "{:?} is not a valid key or its value is too long",
+                shown(&attribute.key)
+            )));
         }
     }
     if !sorted.is_sorted_by(|left, right| left.key < right.key) {
@@ -33,9 +36,9 @@ fn key_matches(pattern: &str, key: &str) -> bool {
 
 /// The first requirement that no attribute meets. Values match exactly.
 pub fn missing<'a>(required: &'a [Attribute], offered: &[Attribute]) -> Option<&'a Attribute> {
-    required.iter().find(|wanted| {
-        !offered.iter().any(|has| key_matches(&wanted.key, &has.key) && wanted.value == has.value)
-    })
+    required
+        .iter()
+        .find(|wanted| !offered.iter().any(|has| key_matches(&wanted.key, &has.key) && wanted.value == has.value))
 }
 
 #[cfg(test)]

@@ -104,8 +104,7 @@ impl World {
     }
 
     pub fn run<T>(&mut self, body: impl FnOnce(&mut Context<'_>) -> T) -> T {
-        let mut ctx =
-            Context::new(&mut self.state, &self.block, &self.registry, GasMeter::unlimited(), Mode::Deliver);
+        let mut ctx = Context::new(&mut self.state, &self.block, &self.registry, GasMeter::unlimited(), Mode::Deliver);
         let value = body(&mut ctx);
         self.events.extend(ctx.take_events());
         value
@@ -142,9 +141,8 @@ impl World {
         }
         self.check();
         // A block's transient counters.
-        let transient: Vec<Vec<u8>> = ve_store::Read::range(&self.state, &[0], Some(&[1]), false)
-            .map(|entry| entry.expect("memory").0)
-            .collect();
+        let transient: Vec<Vec<u8>> =
+            ve_store::Read::range(&self.state, &[0], Some(&[1]), false).map(|entry| entry.expect("memory").0).collect();
         for key in transient {
             ve_store::Write::delete(&mut self.state, &key).expect("memory");
         }
@@ -164,11 +162,8 @@ impl World {
         })
         .expect("registers");
         self.send(&self.key_message(number, "daemon")).expect("adds a key");
-        self.send(&MsgBondProvider {
-            owner,
-            amount: Some(Coin::native(Amount::from(1_000_000_000u64)).to_proto()),
-        })
-        .expect("bonds");
+        self.send(&MsgBondProvider { owner, amount: Some(Coin::native(Amount::from(1_000_000_000u64)).to_proto()) })
+            .expect("bonds");
     }
 
     pub fn key_message(&self, number: usize, id: &str) -> MsgAddProviderKey {
@@ -230,8 +225,7 @@ impl World {
     }
 
     pub fn accept(&mut self, bid: &BidId, amount: &str) {
-        let message =
-            MsgAcceptBid { owner: bid.owner.clone(), bid: Some(bid.clone()), price: Some(price(amount)) };
+        let message = MsgAcceptBid { owner: bid.owner.clone(), bid: Some(bid.clone()), price: Some(price(amount)) };
         self.send(&message).expect("accepts");
     }
 

@@ -18,7 +18,8 @@ pub use show::value;
 /// Name of the module in `package.v1.Service`: the part before the version.
 fn module(service: &ServiceDescriptor) -> String {
     let parts: Vec<&str> = service.package_name().split('.').collect();
-    let versioned = parts.last().is_some_and(|last| last.starts_with('v') && last[1..].starts_with(|c: char| c.is_ascii_digit()));
+    let versioned =
+        parts.last().is_some_and(|last| last.starts_with('v') && last[1..].starts_with(|c: char| c.is_ascii_digit()));
     parts.iter().rev().nth(usize::from(versioned)).copied().unwrap_or("base").to_owned()
 }
 
@@ -44,8 +45,11 @@ type Methods = BTreeMap<String, BTreeMap<String, MethodDescriptor>>;
 /// module → command → method.
 fn methods(wanted: &[&str]) -> Methods {
     let mut modules = Methods::new();
-    let ours = |service: &ServiceDescriptor| ["cosmos.", "ve."].iter().any(|root| service.full_name().starts_with(root));
-    for service in ve_proto::descriptors().services().filter(|service| ours(service) && wanted.contains(&service.name())) {
+    let ours =
+        |service: &ServiceDescriptor| ["cosmos.", "ve."].iter().any(|root| service.full_name().starts_with(root));
+    for service in
+        ve_proto::descriptors().services().filter(|service| ours(service) && wanted.contains(&service.name()))
+    {
         for method in service.methods() {
             modules.entry(module(&service)).or_default().insert(kebab(method.name()), method);
         }
@@ -65,7 +69,8 @@ pub fn signer(message: &MessageDescriptor) -> Option<String> {
 }
 
 pub fn transactions() -> Command {
-    let root = Command::new("tx").about("Change the chain's state").subcommand_required(true).arg_required_else_help(true);
+    let root =
+        Command::new("tx").about("Change the chain's state").subcommand_required(true).arg_required_else_help(true);
     let root = super::tx::arguments(root);
     methods(&["Msg"]).into_iter().fold(root, |root, (module, methods)| {
         let parent = Command::new(module.clone()).about(format!("Transactions of {module}")).subcommand_required(true);
@@ -128,8 +133,9 @@ pub async fn run_query(context: &Context, matches: &ArgMatches) -> Result<(), Cl
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let height = arguments.get_one::<u64>("height").copied().unwrap_or(0);
     let answer = context.rpc()?.abci_query(&path, &request.encode_to_vec(), height).await?;
-    let answer = DynamicMessage::decode(method.output(), answer.as_slice())
-        .map_err(|cause| CliError::Failed(format!("the answer is not understood: {cause}; is this program older than the node?")))?;
+    let answer = DynamicMessage::decode(method.output(), answer.as_slice()).map_err(|cause| {
+        CliError::Failed(format!("the answer is not understood: {cause}; is this program older than the node?"))
+    })?;
     context.output().print(&value(&answer));
     Ok(())
 }

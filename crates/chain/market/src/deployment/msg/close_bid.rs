@@ -19,7 +19,9 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgCloseBid) -> Result<MsgCloseBidRe
     let id = BidId { order, provider: address("provider", &msg.provider)?, bseq: msg.bseq };
     let state = flow::bid(ctx, &id)?.state();
     if state != BidState::Open {
-        return Err(flow::wrong_state(format!("bid {id}"), state.as_str_name(), "open; a lease ends by MsgCloseLease").into());
+        return Err(
+            flow::wrong_state(format!("bid {id}"), state.as_str_name(), "open; a lease ends by MsgCloseLease").into()
+        );
     }
     flow::end_bid(ctx, &id, BidEvent::Close, &Cause::new(Reason::Unspecified, &msg.provider))?;
     Ok(MsgCloseBidResponse {})
