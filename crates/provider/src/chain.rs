@@ -52,8 +52,10 @@ pub fn order_id(id: &market::OrderId) -> OrderId {
     OrderId { owner: id.owner.clone(), dseq: id.dseq, gseq: id.gseq, oseq: id.oseq }
 }
 
+/// The chain answered that there is no such object.
 fn not_found(error: &ClientError) -> bool {
-    matches!(error, ClientError::Query { log, .. } if log.contains("not found"))
+    let missing = |log: &str| log.contains("not found") || log.contains("does not exist") || log.contains("no such");
+    matches!(error, ClientError::Query { log, .. } if missing(log))
 }
 
 impl Chain {

@@ -86,6 +86,7 @@ fn write_example_image(images: &Path) -> Result<()> {
 pub async fn deploy(layout: &Layout, customer: &TxClient, file: &Path, steps: &Steps) -> Result<Deployed> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read the deployment file {}", file.display()))?;
+    ve_client::keystore::private_dir(&layout.client())?;
     let options = Options {
         home: layout.client(),
         // Play money only; the real protection of a local network is that nobody else reaches it.

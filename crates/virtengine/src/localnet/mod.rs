@@ -169,7 +169,7 @@ impl Network {
         if let Err(error) = network.bring_up(steps).await {
             let words: Vec<String> = network.nodes.iter().map(Process::last_words).collect();
             network.stop(steps).await;
-            return Err(error.context(words.join("\n")));
+            bail!("{error:#}\n{}", words.join("\n"));
         }
         Ok(network)
     }
