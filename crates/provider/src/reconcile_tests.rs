@@ -74,7 +74,7 @@ fn an_overdrawn_lease_is_suspended_and_resumed_after_a_top_up() {
     assert_eq!(reconcile(&[chain(1, ChainWish::Suspend)], &records, &[runs(1)], idle, 0), [Step::Suspend(id(1))]);
     let suspended = [record(1, Desired::Suspended)];
     let stopped = Actual { running: false, ..runs(1) };
-    assert!(reconcile(&[chain(1, ChainWish::Suspend)], &suspended, &[stopped.clone()], idle, 0).is_empty());
+    assert!(reconcile(&[chain(1, ChainWish::Suspend)], &suspended, std::slice::from_ref(&stopped), idle, 0).is_empty());
     assert_eq!(reconcile(&[chain(1, ChainWish::Run)], &suspended, &[stopped], idle, 0), [Step::Resume(id(1))]);
 }
 

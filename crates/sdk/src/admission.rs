@@ -79,10 +79,13 @@ pub struct Step {
     pub run: fn(&mut Context<'_>, &Candidate<'_>) -> Result<(), CodedError>,
 }
 
+type Digests = BTreeSet<[u8; 32]>;
+
 /// Digests of (key, sign bytes, signature) that verified. A signature's validity is a pure function of these, so
 /// remembering it changes no result; it lets block execution reuse the mempool's work.
 pub struct VerifiedSignatures {
-    known: Mutex<(BTreeSet<[u8; 32]>, BTreeSet<[u8; 32]>)>,
+    /// The current and the previous generation.
+    known: Mutex<(Digests, Digests)>,
     capacity: usize,
 }
 

@@ -78,7 +78,7 @@ pub fn results(results: &[ExecTxResult]) -> Hash {
 }
 
 pub fn consensus_params(params: &ConsensusParams) -> Hash {
-    let block = params.block.clone().unwrap_or_default();
+    let block = params.block.unwrap_or_default();
     let hashed = HashedParams { block_max_bytes: block.max_bytes, block_max_gas: block.max_gas };
     Sha256::digest(hashed.encode_to_vec()).into()
 }

@@ -5,23 +5,20 @@
 
 mod error;
 mod genesis;
+mod keys;
 mod msg;
 mod operations;
 mod query;
 pub mod x509;
 
 use serde_json::Value;
-use ve_base::{Address, CodedError};
-use ve_proto::ve::cert::v1::Certificate;
+use ve_base::CodedError;
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
-use ve_store::Map;
 
 pub use error::Error;
-
-/// By owner and serial.
-pub static CERTIFICATES: Map<(Address, String), Certificate> = Map::new("cert", 1);
+pub use keys::CERTIFICATES;
 
 /// Valid certificates that an owner may have at once.
 pub const MAX_VALID: usize = 10;
