@@ -56,6 +56,17 @@ pub enum DeployError {
     Overflow,
 }
 
+impl DeployError {
+    /// The same call may succeed later and goes on where this one stopped.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Chain(error) | Self::Gateway(GatewayError::Chain(error)) => error.is_transient(),
+            Self::Gateway(error) => matches!(error, GatewayError::Unreachable { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// What the flow needs to know; times are upper bounds.
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -210,8 +210,7 @@ pub fn sign(signer: &Account, number: u64, sequence: u64, messages: Vec<prost_ty
     }
     .encode_to_vec();
     let signature = signer.key.sign(&direct_bytes(&body_bytes, &auth_info_bytes, CHAIN_ID, number)).to_vec();
-    TxRaw { body_bytes, auth_info_bytes, signatures: vec![signature] }
-        .encode_to_vec()
+    TxRaw { body_bytes, auth_info_bytes, signatures: vec![signature] }.encode_to_vec()
 }
 
 pub(crate) fn app_state(accounts: &[Account]) -> Value {

@@ -1,5 +1,9 @@
 //! What all daemons share: logs and the end.
 
+use std::sync::OnceLock;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 /// Structured logs on standard error. `RUST_LOG` chooses; the default hides a message that a lone validator's engine
@@ -19,14 +23,32 @@ pub fn log(default: &str) {
         .try_init();
 }
 
-/// Resolves at Ctrl-C or SIGTERM.
+/// Resolves at Ctrl-C or SIGTERM, also when that came before the call. Call [`listen`] early: until then these signals
+/// end the process at once.
 pub async fn asked_to_stop() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(_) => return std::future::pending().await,
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    let mut asked = listen();
+    let _ = asked.wait_for(|asked| *asked).await;
+}
+
+/// Starts to watch for Ctrl-C and SIGTERM; turns `true` at the first of them.
+pub fn listen() -> watch::Receiver<bool> {
+    static ASKED: OnceLock<watch::Receiver<bool>> = OnceLock::new();
+    ASKED
+        .get_or_init(|| {
+            let (sender, receiver) = watch::channel(false);
+            // Handlers are installed before this returns, not when the task first runs.
+            let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+            tokio::spawn(async move {
+                if let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) {
+                    tokio::select! {
+                        _ = terminate.recv() => {}
+                        _ = interrupt.recv() => {}
+                    }
+                    sender.send_replace(true);
+                }
+                std::future::pending::<()>().await;
+            });
+            receiver
+        })
+        .clone()
 }

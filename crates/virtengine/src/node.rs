@@ -71,6 +71,7 @@ pub async fn run(global: &Global, command: NodeCommand) -> Result<()> {
 
 async fn start(home: &Home) -> Result<()> {
     daemon::log("info");
+    daemon::listen();
     let config = NodeConfig::load(&home.config())?;
     let app = open_app(home, &config)?;
     let handle = Node::start(home, config, app).await?;

@@ -209,6 +209,7 @@ fn daemon_key(chain_id: &str, owner: &str, key: &SecretKey) -> Result<MsgAddProv
 
 async fn start(home: &Home) -> Result<()> {
     daemon::log("info");
+    daemon::listen();
     let config = ProviderConfig::load(&home.config())?;
     let keys = open_keys(home)?;
     let db = Db::open(&home.database())?;

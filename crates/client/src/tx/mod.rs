@@ -25,6 +25,8 @@ pub use fee::GasPrice;
 const SEQUENCE_ATTEMPTS: usize = 4;
 const POLL: Duration = Duration::from_millis(200);
 /// Gas limit ÷ simulated gas (platform spec section 1).
+/// A transaction that no block took is sent again after this long.
+const RESEND: Duration = Duration::from_secs(4);
 const GAS_NUMERATOR: u64 = 14;
 const GAS_DENOMINATOR: u64 = 10;
 
@@ -98,12 +100,16 @@ impl TxClient {
     }
 
     pub async fn send_with(&self, messages: Vec<Any>, options: &TxOptions) -> Result<Committed, ClientError> {
-        let hash = self.submit(messages, options).await?;
-        self.wait(&hash, options.timeout).await
+        let (hash, raw) = self.submit_raw(messages, options).await?;
+        self.wait_sending(&hash, Some(&raw), options.timeout).await
     }
 
     /// Sends and returns as soon as the mempool has it. The hash is that of the transaction.
     pub async fn submit(&self, messages: Vec<Any>, options: &TxOptions) -> Result<[u8; 32], ClientError> {
+        self.submit_raw(messages, options).await.map(|(hash, _)| hash)
+    }
+
+    async fn submit_raw(&self, messages: Vec<Any>, options: &TxOptions) -> Result<([u8; 32], Vec<u8>), ClientError> {
         // Held until the mempool has answered, so that transactions of this account leave in the order of sequences.
         let mut account = self.account.lock().await;
         let mut attempt = 0;
@@ -117,15 +123,15 @@ impl TxClient {
                 let checked = self.rpc.broadcast_sync(&raw).await?;
                 // 19: the node has these very bytes already, a retry of ours after a lost answer.
                 if checked.code == 0 || checked.codespace == "sdk" && checked.code == 19 {
-                    return Ok(hash);
+                    return Ok((hash, raw));
                 }
                 let TxResult { codespace, code, log, .. } = checked;
                 Err(ClientError::Rejected { codespace, code, log, hash: hex::encode_upper(hash) })
             };
             match outcome.await {
-                Ok(hash) => {
+                Ok(sent) => {
                     account.used(sequence);
-                    return Ok(hash);
+                    return Ok(sent);
                 }
                 Err(error) => match sequence::expected(&error) {
                     Some(expected) if attempt < SEQUENCE_ATTEMPTS => account.set(number, expected),
@@ -140,9 +146,27 @@ impl TxClient {
 
     /// Waits for a submitted transaction.
     pub async fn wait(&self, hash: &[u8; 32], timeout: Duration) -> Result<Committed, ClientError> {
+        self.wait_sending(hash, None, timeout).await
+    }
+
+    /// A node that crashes forgets what waited in its mempool, so the same bytes are sent again from time to time.
+    /// Their sequence keeps them from being executed twice.
+    async fn wait_sending(
+        &self,
+        hash: &[u8; 32],
+        raw: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<Committed, ClientError> {
         let started = Instant::now();
+        let mut sent = started;
         let text = hex::encode_upper(hash);
         while started.elapsed() < timeout {
+            if let Some(raw) = raw.filter(|_| sent.elapsed() >= RESEND) {
+                sent = Instant::now();
+                if let Err(error) = self.rpc.broadcast_sync(raw).await {
+                    tracing::debug!(%error, "sending a transaction again");
+                }
+            }
             match self.rpc.tx(hash).await {
                 Ok(Some(info)) if info.result.code == 0 => {
                     return Ok(Committed { hash: text, height: info.height, result: info.result });

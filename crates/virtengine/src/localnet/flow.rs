@@ -17,6 +17,8 @@ use crate::provider;
 
 /// Bond of the local provider, in VE.
 const BOND: u64 = 1000;
+/// How long the deployment outlasts processes that die.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits until a node answers and has made a block.
 pub async fn wait_for_blocks(rpc: &RpcClient, height: u64, limit: Duration) -> Result<u64> {
@@ -98,5 +100,16 @@ pub async fn deploy(layout: &Layout, customer: &TxClient, file: &Path, steps: &S
     };
     let mut cheapest = |_: &str, bids: &[ve_proto::ve::market::v1::Bid]| (!bids.is_empty()).then_some(0);
     let mut progress = |step: deploy::Step| steps.done(step.name, &step.text, step.data);
-    Ok(deploy::deploy(customer, &text, &options, &mut cheapest, &mut progress).await?)
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match deploy::deploy(customer, &text, &options, &mut cheapest, &mut progress).await {
+            Ok(deployed) => return Ok(deployed),
+            // A process died and is being restarted; the flow goes on where it stopped.
+            Err(error) if error.is_transient() && tokio::time::Instant::now() < deadline => {
+                tracing::debug!(%error, "the deployment goes on");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

@@ -21,7 +21,7 @@ use self::layout::{Descriptor, Layout, LeaseEntry, MAX_BASE_PORT, NodeEntry, Por
 use self::process::Process;
 use self::steps::Steps;
 use crate::cli::Global;
-use crate::daemon::asked_to_stop;
+use crate::daemon::{asked_to_stop, listen};
 
 /// Most validators of a local network: more would only be slow.
 const MAX_VALIDATORS: u16 = 32;
@@ -67,6 +67,7 @@ pub async fn run(global: &Global, arguments: LocalnetArgs) -> Result<()> {
     if let Some(LocalnetCommand::Reset { yes }) = arguments.command {
         return reset(&layout, yes);
     }
+    listen();
     let steps = Steps::new(global.output);
     let mut network = Network::start(layout, &arguments, &steps).await?;
     let result = network.serve(&arguments, &steps).await;
@@ -166,7 +167,12 @@ impl Network {
             dseq: None,
             _lock: lock,
         };
-        if let Err(error) = network.bring_up(steps).await {
+        let up = tokio::select! {
+            up = network.bring_up(steps) => up,
+            // Going on leads to the orderly end: `serve` sees the same signal.
+            () = asked_to_stop() => Ok(()),
+        };
+        if let Err(error) = up {
             let words: Vec<String> = network.nodes.iter().map(Process::last_words).collect();
             network.stop(steps).await;
             bail!("{error:#}\n{}", words.join("\n"));

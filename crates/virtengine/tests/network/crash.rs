@@ -39,7 +39,8 @@ fn one(moments: &mut Moments) {
         std::thread::sleep(Duration::from_millis(100));
     }
     assert!(page.is_some(), "the workload answers after the crash");
-    let workloads = std::fs::read_dir(home.path().join("provider/containers/workloads")).expect("the backend's records");
+    let workloads =
+        std::fs::read_dir(home.path().join("provider/containers/workloads")).expect("the backend's records");
     assert_eq!(workloads.count(), 1, "the workload runs once");
     assert!(network.stop(), "the settlement is exact");
 }

@@ -152,7 +152,13 @@ pub fn signal(pid: u32, signal: &str) {
 
 pub fn rpc(port: u16, method: &str, params: Value) -> Option<Value> {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-    let answer = http(port, &format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()))?;
+    let answer = http(
+        port,
+        &format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        ),
+    )?;
     let json: Value = serde_json::from_str(&answer).ok()?;
     json.get("result").cloned()
 }
