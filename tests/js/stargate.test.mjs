@@ -25,7 +25,7 @@ let receiver;
 
 before(async () => {
   network = await startNetwork();
-  found = await descriptor(network, (file) => file.nodes.length > 0 && file.accounts.length > 0);
+  found = await descriptor(network, (file) => file.nodes.length > 0 && file.provider !== null);
   await untilBlocks(found);
   sender = await account('customer');
   receiver = await account('provider');

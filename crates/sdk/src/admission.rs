@@ -14,6 +14,10 @@ use crate::registry::Registry;
 pub const MAX_MEMO_BYTES: usize = 256;
 pub const MAX_SIGNATURES: usize = 7;
 pub const GAS_PER_TX_BYTE: u64 = 10;
+/// A signature with its length, as a simulation assumes it.
+const SIGNATURE_BYTES: usize = 66;
+/// A fee of one coin, as a simulation assumes it.
+const FEE_BYTES: u64 = 32;
 /// Messages within messages; deeper is refused rather than walked (incident C4).
 pub const MAX_NESTING: usize = 6;
 /// Messages of one transaction, nested ones included.
@@ -174,6 +178,13 @@ fn check_limits(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), 
 }
 
 fn charge_size(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), CodedError> {
-    let cost = GAS_PER_TX_BYTE.saturating_mul(candidate.size as u64);
+    let mut size = candidate.size as u64;
+    if ctx.mode() == Mode::Simulate {
+        // Clients simulate without signatures and fee: what they send later is longer by these.
+        let signed: usize = candidate.tx.signatures.iter().map(Vec::len).sum();
+        let missing = candidate.signers.len().saturating_mul(SIGNATURE_BYTES).saturating_sub(signed);
+        size = size.saturating_add(missing as u64).saturating_add(FEE_BYTES);
+    }
+    let cost = GAS_PER_TX_BYTE.saturating_mul(size);
     Ok(ctx.gas().consume(cost, "transaction size")?)
 }
