@@ -2,6 +2,7 @@
 //! backend, so that a lost or repeated event changes nothing (marketplace spec section 13).
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -56,6 +57,18 @@ pub struct Daemon {
     wake_queue: Notify,
     wake_chain: Notify,
     history: Mutex<VecDeque<LeaseEvent>>,
+    pub counters: Counters,
+}
+
+/// For metrics.
+#[derive(Default)]
+pub struct Counters {
+    pub bids: AtomicU64,
+    /// Comparisons of chain, store and backend.
+    pub passes: AtomicU64,
+    /// Last block whose events were handled, and when.
+    pub height: AtomicU64,
+    pub heard_at: AtomicU64,
 }
 
 /// Events kept for customers who ask later.
@@ -77,6 +90,7 @@ impl Daemon {
             wake_queue: Notify::new(),
             wake_chain: Notify::new(),
             history: Mutex::default(),
+            counters: Counters::default(),
         }
     }
 
@@ -180,6 +194,8 @@ impl Daemon {
                         relevant = false;
                     }
                     self.db.put(&CURSOR, "chain", &Cursor::after(height).to_string())?;
+                    self.counters.height.store(height, Ordering::Relaxed);
+                    self.counters.heard_at.store(now(), Ordering::Relaxed);
                 }
                 Err(ClientError::Pruned { earliest, .. }) => {
                     // What was missed is found by comparing states.
@@ -220,8 +236,10 @@ impl Daemon {
         self.reconcile().await?;
         self.expire_manifests().await?;
         if self.may_bid().await? {
-            bids.pass(&self.chain, &self.backend, &self.config.pricing).await?;
+            let sent = bids.pass(&self.chain, &self.backend, &self.config.pricing).await?;
+            self.counters.bids.fetch_add(sent as u64, Ordering::Relaxed);
         }
+        self.counters.passes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ pub mod db;
 pub mod desk;
 pub mod gateway;
 pub mod lease;
+pub mod metrics;
 pub mod model;
 pub mod pricing;
 pub mod queue;

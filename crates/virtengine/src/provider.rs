@@ -239,6 +239,10 @@ async fn start(home: &Home) -> Result<()> {
     let (directory, service) = desk::parts(&daemon);
     let gateway = GatewayConfig { provider: daemon.chain.address.clone(), limits: Limits::default() };
     let gateway = Gateway::new(gateway, server, directory, service)?;
+    let metrics = TcpListener::bind(&daemon.config.metrics_listen)
+        .await
+        .with_context(|| format!("metrics cannot be served on {}", daemon.config.metrics_listen))?;
+    tokio::spawn(ve_provider::metrics::serve(daemon.clone(), metrics));
     let (stop, stopped) = watch::channel(false);
     let mut gateway_stop = stopped.clone();
     let serving = tokio::spawn(gateway.serve(listener, async move {
