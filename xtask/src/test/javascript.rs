@@ -27,7 +27,8 @@ pub fn run(folder: &Path, binary: Option<&Path>) -> Outcome {
         Err(error) => return Outcome::failure(NAME, format!("{error:#}")),
     }
     let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=tap", "--test-concurrency=1"])
+    // Client libraries leave handles behind that keep the process alive after the last test.
+    node.args(["--test", "--test-force-exit", "--test-reporter=tap", "--test-concurrency=1"])
         .current_dir(folder)
         .env("VIRTENGINE_BIN", binary);
     let finished = match command::run(&mut node, LIMIT) {
