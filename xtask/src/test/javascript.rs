@@ -27,7 +27,7 @@ pub fn run(folder: &Path, binary: Option<&Path>) -> Outcome {
         Err(error) => return Outcome::failure(NAME, format!("{error:#}")),
     }
     let mut node = Command::new("node");
-    // Client libraries leave handles behind that keep the process alive after the last test.
+    // Without this the process outlives its last test; what keeps it alive is not known.
     node.args(["--test", "--test-force-exit", "--test-reporter=tap", "--test-concurrency=1"])
         .current_dir(folder)
         .env("VIRTENGINE_BIN", binary);
