@@ -2,7 +2,7 @@
 //! a stranger exhaust a victim's quota.
 
 use ve_chain_core::auth::admission as auth;
-use ve_sdk::admission::{EXTENSION_OPTIONS, LIMITS, STATELESS_CHECKS, Step, TX_SIZE_GAS};
+use ve_sdk::admission::{EXTENSION_OPTIONS, LIMITS, MESSAGE_GATES, STATELESS_CHECKS, Step, TX_SIZE_GAS};
 
 pub fn steps() -> Vec<Step> {
     vec![
@@ -12,6 +12,7 @@ pub fn steps() -> Vec<Step> {
         TX_SIZE_GAS,
         auth::FEE_SUFFICIENT,
         auth::SIGNATURES,
+        MESSAGE_GATES,
         auth::QUOTAS,
         auth::DEDUCT_FEE,
         auth::ADVANCE_SEQUENCES,

@@ -8,6 +8,8 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_core::auth::Auth),
         Box::new(ve_chain_core::bank::Bank),
         Box::new(ve_chain_core::staking::Staking),
+        Box::new(ve_chain_core::authz::Authz),
+        Box::new(ve_chain_core::feegrant::Feegrant),
         Box::new(ve_chain_finance::take::Take),
         Box::new(ve_chain_finance::escrow::Escrow),
         Box::new(ve_chain_market::provider::Providers),

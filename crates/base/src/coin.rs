@@ -153,6 +153,19 @@ impl Coins {
         }
         Ok(Self(sum))
     }
+
+    /// What is left; `None` when any denomination of `other` exceeds what is here.
+    #[must_use]
+    pub fn checked_sub(&self, other: &Self) -> Option<Self> {
+        let mut left = self.0.clone();
+        for coin in &other.0 {
+            let at = left.binary_search_by(|probe| probe.denom.cmp(&coin.denom)).ok()?;
+            let found = left.get_mut(at)?;
+            found.amount = found.amount.checked_sub(coin.amount)?;
+        }
+        left.retain(|coin| !coin.amount.is_zero());
+        Some(Self(left))
+    }
 }
 
 impl fmt::Display for Coins {

@@ -214,3 +214,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn coins_are_taken_away_only_when_all_of_them_are_there() {
+    let coins = |text: &[&str]| {
+        Coins::new(text.iter().map(|coin| coin.parse::<Coin>().expect("a coin")).collect()).expect("sorted")
+    };
+    let have = coins(&["5abc", "7uve"]);
+    assert_eq!(have.checked_sub(&coins(&["5abc", "3uve"])), Some(coins(&["4uve"])), "zero leaves the set");
+    assert_eq!(have.checked_sub(&coins(&["6abc"])), None);
+    assert_eq!(have.checked_sub(&coins(&["1zzz"])), None);
+    assert_eq!(have.checked_sub(&Coins::default()), Some(have.clone()));
+}

@@ -77,6 +77,10 @@ pub fn unknown_message(type_url: &str) -> Error {
     ))
 }
 
+pub(crate) fn nested_too_deeply() -> CodedError {
+    Error::InvalidRequest(format!("messages nest deeper than {MAX_NESTING}")).into()
+}
+
 /// One step of admission.
 pub struct Step {
     pub name: &'static str,
@@ -117,6 +121,7 @@ pub const EXTENSION_OPTIONS: Step = Step { name: "extension options", run: refus
 pub const STATELESS_CHECKS: Step = Step { name: "stateless checks", run: check_messages };
 pub const LIMITS: Step = Step { name: "timeout, memo, signatures", run: check_limits };
 pub const TX_SIZE_GAS: Step = Step { name: "gas for size", run: charge_size };
+pub const MESSAGE_GATES: Step = Step { name: "gates", run: ask_gates };
 
 fn refuse_extension_options(_ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), CodedError> {
     match candidate.tx.body.extension_options.first() {
@@ -137,9 +142,23 @@ fn check_messages(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<()
     Ok(())
 }
 
+/// Nested messages are asked about when they are executed, because earlier ones may change the answer.
+fn ask_gates(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), CodedError> {
+    let registry = ctx.registry();
+    if ctx.hooks().all::<dyn crate::gate::MessageGate>().is_empty() {
+        return Ok(());
+    }
+    for message in &candidate.tx.body.messages {
+        let entry = registry.message(&message.type_url).ok_or_else(|| unknown_message(&message.type_url))?;
+        let signers = entry.signers.read(&message.value)?;
+        crate::gate::ask(ctx, message, &signers)?;
+    }
+    Ok(())
+}
+
 fn check_message(registry: &Registry, message: &Any, depth: usize, left: &mut usize) -> Result<(), CodedError> {
     if depth > MAX_NESTING {
-        return Err(Error::InvalidRequest(format!("messages nest deeper than {MAX_NESTING}")).into());
+        return Err(nested_too_deeply());
     }
     *left = left
         .checked_sub(1)

@@ -50,11 +50,13 @@ pub struct Context<'a> {
     mode: Mode,
     events: Vec<Event>,
     fatal: RefCell<Option<KvError>>,
+    /// How many messages deep the running one is: 0 for those of the transaction itself.
+    depth: usize,
 }
 
 impl<'a> Context<'a> {
     pub fn new(state: &'a mut State, block: &'a BlockInfo, registry: &'a Registry, gas: GasMeter, mode: Mode) -> Self {
-        Self { state, block, registry, gas, mode, events: Vec::new(), fatal: RefCell::new(None) }
+        Self { state, block, registry, gas, mode, events: Vec::new(), fatal: RefCell::new(None), depth: 0 }
     }
 
     pub fn block(&self) -> &'a BlockInfo {
@@ -129,6 +131,17 @@ impl<'a> Context<'a> {
         let value = body(self);
         self.gas = outer;
         value
+    }
+
+    /// Runs `body` for a message that the running one carries; `None` when messages are nested too deeply already.
+    pub(crate) fn deeper<T>(&mut self, body: impl FnOnce(&mut Context<'_>) -> T) -> Option<T> {
+        if self.depth >= crate::admission::MAX_NESTING {
+            return None;
+        }
+        self.depth = self.depth.saturating_add(1);
+        let value = body(self);
+        self.depth = self.depth.saturating_sub(1);
+        Some(value)
     }
 
     /// The first storage failure met, if any. The executor asks after each transaction: a node whose disk fails must

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use prost::Message;
 use prost_types::Any;
 use ve_base::tx::Tx;
-use ve_base::{CodedError, errors};
+use ve_base::{Address, CodedError, errors};
 use ve_proto::cosmos::base::abci::v1beta1::TxMsgData;
 use ve_store::KvError;
 
@@ -105,8 +105,30 @@ fn run_messages(ctx: &mut Context<'_>, messages: &[Any]) -> Result<Executed, (us
     Ok((responses, events))
 }
 
+/// Executes a message that another one carries, in the name of `authority`: as if it stood alone, its signers, stateless
+/// rules and gates are checked (incident C4), its gas counts, and its failure leaves no trace (incident C6).
+pub fn run_inner(ctx: &mut Context<'_>, message: &Any, authority: &[Address]) -> Result<Any, CodedError> {
+    let registry = ctx.registry();
+    let entry =
+        registry.message(&message.type_url).ok_or_else(|| crate::admission::unknown_message(&message.type_url))?;
+    let signers = entry.signers.read(&message.value)?;
+    if let Some(stranger) = signers.iter().find(|signer| !authority.contains(signer)) {
+        return Err(errors::sdk::Error::Unauthorized(format!(
+            "{} acts for {stranger}, who has not authorized it",
+            message.type_url
+        ))
+        .into());
+    }
+    entry.check(&message.value)?;
+    let outcome = ctx.deeper(|ctx| {
+        crate::gate::ask(ctx, message, &signers)?;
+        ctx.atomic(|ctx| run_message(ctx, message))
+    });
+    outcome.unwrap_or_else(|| Err(crate::admission::nested_too_deeply()))
+}
+
 /// Executes one message, with the `message` event that clients filter by. Modules that carry messages (authz,
-/// governance) call this too, after they have authenticated the inner signer.
+/// governance) go through [`run_inner`].
 pub fn run_message(ctx: &mut Context<'_>, message: &Any) -> Result<Any, CodedError> {
     let registry = ctx.registry();
     let entry =

@@ -5,6 +5,7 @@ pub mod application;
 pub mod context;
 pub mod executor;
 pub mod gas;
+pub mod gate;
 pub mod hooks;
 pub mod json;
 pub mod module;

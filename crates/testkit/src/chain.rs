@@ -154,6 +154,15 @@ impl TestChain {
         sign(signer, number, sequence, messages)
     }
 
+    /// A transaction of one account with its current sequence, whose fee `granter` pays.
+    pub fn tx_paid_by<M: Message + Name>(&self, from: usize, granter: &Address, message: &M) -> Vec<u8> {
+        let signer = &self.accounts[from];
+        let account = self.account(&signer.address);
+        sign_changed(signer, account.account_number, account.sequence, vec![any(message)], |_, auth_info| {
+            auth_info.fee.get_or_insert_default().granter = granter.to_string();
+        })
+    }
+
     /// Runs a block with one transaction and returns its result.
     pub fn deliver<M: Message + Name>(&mut self, from: usize, message: &M) -> ve_sdk::application::TxResult {
         let tx = self.tx(from, message);
@@ -194,8 +203,19 @@ pub const GAS: u64 = 500_000;
 pub const FEE: u64 = 5_000;
 
 pub fn sign(signer: &Account, number: u64, sequence: u64, messages: Vec<prost_types::Any>) -> Vec<u8> {
-    let body_bytes = TxBody { messages, ..TxBody::default() }.encode_to_vec();
-    let auth_info_bytes = AuthInfo {
+    sign_changed(signer, number, sequence, messages, |_, _| {})
+}
+
+/// As [`sign`] after `change` edited what is signed.
+pub fn sign_changed(
+    signer: &Account,
+    number: u64,
+    sequence: u64,
+    messages: Vec<prost_types::Any>,
+    change: impl FnOnce(&mut TxBody, &mut AuthInfo),
+) -> Vec<u8> {
+    let mut body = TxBody { messages, ..TxBody::default() };
+    let mut auth_info = AuthInfo {
         signer_infos: vec![SignerInfo {
             public_key: Some(signer.key.public_key().to_any()),
             mode_info: Some(ModeInfo { sum: Some(Sum::Single(Single { mode: SignMode::Direct as i32 })) }),
@@ -207,8 +227,9 @@ pub fn sign(signer: &Account, number: u64, sequence: u64, messages: Vec<prost_ty
             ..Fee::default()
         }),
         ..AuthInfo::default()
-    }
-    .encode_to_vec();
+    };
+    change(&mut body, &mut auth_info);
+    let (body_bytes, auth_info_bytes) = (body.encode_to_vec(), auth_info.encode_to_vec());
     let signature = signer.key.sign(&direct_bytes(&body_bytes, &auth_info_bytes, CHAIN_ID, number)).to_vec();
     TxRaw { body_bytes, auth_info_bytes, signatures: vec![signature] }.encode_to_vec()
 }

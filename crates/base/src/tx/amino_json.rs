@@ -120,6 +120,7 @@ struct Encoder {
     encoding: ExtensionDescriptor,
     field_name: ExtensionDescriptor,
     dont_omitempty: ExtensionDescriptor,
+    oneof_name: ExtensionDescriptor,
     scalar: ExtensionDescriptor,
 }
 
@@ -135,6 +136,7 @@ impl Encoder {
             encoding: option("amino.encoding")?,
             field_name: option("amino.field_name")?,
             dont_omitempty: option("amino.dont_omitempty")?,
+            oneof_name: option("amino.oneof_name")?,
             scalar: option("cosmos_proto.scalar")?,
         })
     }
@@ -179,7 +181,16 @@ impl Encoder {
                 continue;
             }
             let name = text_option(&options, &self.field_name).unwrap_or_else(|| field.name().to_owned());
-            object.insert(name, self.field(&field, &message.get_field(&field))?);
+            let value = self.field(&field, &message.get_field(&field))?;
+            match field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
+                None => object.insert(name, value),
+                // The interface behind a oneof, by its Go name, with the name of the chosen type.
+                Some(oneof) => {
+                    let kind = text_option(&options, &self.oneof_name)
+                        .ok_or_else(|| refused(format!("{} has no amino name", field.full_name())))?;
+                    object.insert(camel_case(oneof.name()), json!({"type": kind, "value": {name: value}}))
+                }
+            };
         }
         Ok(Value::Object(object))
     }
@@ -221,6 +232,17 @@ impl Encoder {
             _ => Ok(text.to_owned()),
         }
     }
+}
+
+/// `some_name` as `SomeName`.
+fn camel_case(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for part in name.split('_') {
+        let mut letters = part.chars();
+        text.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        text.extend(letters);
+    }
+    text
 }
 
 fn text_option(options: &DynamicMessage, extension: &ExtensionDescriptor) -> Option<String> {

@@ -1,5 +1,8 @@
-//! The modules that every Cosmos chain has: accounts, balances and stake.
+//! The modules that every Cosmos chain has: accounts and who may act or pay for them, balances
+//! and stake.
 
 pub mod auth;
+pub mod authz;
 pub mod bank;
+pub mod feegrant;
 pub mod staking;

@@ -12,7 +12,7 @@ use ve_store::Read;
 
 use super::account;
 use super::params::load as params;
-use crate::bank;
+use crate::{bank, feegrant};
 
 pub const FEE_SUFFICIENT: Step = Step { name: "fee sufficient", run: check_fee };
 pub const SIGNATURES: Step = Step { name: "signatures and sequences", run: check_signatures };
@@ -250,17 +250,34 @@ fn count_quotas(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), 
     Ok(())
 }
 
+/// The account that offers to pay for the payer, if the transaction names one.
+fn granter(candidate: &Candidate<'_>) -> Result<Option<Address>, CodedError> {
+    let named = candidate.tx.auth_info.fee.as_ref().map_or("", |fee| fee.granter.as_str());
+    if named.is_empty() {
+        return Ok(None);
+    }
+    let granter = Address::from_bech32(named, ve_base::ACCOUNT_PREFIX)
+        .map_err(|cause| Error::InvalidAddress(format!("fee granter: {cause}")))?;
+    Ok(Some(granter).filter(|granter| *granter != candidate.payer))
+}
+
 fn deduct_fee(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), CodedError> {
     let mut coins = fee(candidate)?;
+    let granter = granter(candidate)?;
+    let source = granter.as_ref().unwrap_or(&candidate.payer);
     // Clients simulate before they know the fee; the transaction they send then pays one, which costs gas too.
     if ctx.mode() == Mode::Simulate && coins.is_empty() {
-        let has = bank::balance(ctx, &candidate.payer, BASE_DENOM)?;
+        let has = bank::balance(ctx, source, BASE_DENOM)?;
         coins = Coins::native(has.min(Amount::from(1u64)));
     }
-    if !coins.is_empty() {
-        bank::send_to_module(ctx, &candidate.payer, FEE_COLLECTOR, &coins)?;
+    if let Some(granter) = &granter {
+        let messages: Vec<&str> = candidate.tx.body.messages.iter().map(|any| any.type_url.as_str()).collect();
+        feegrant::spend(ctx, granter, &candidate.payer, &coins, &messages)?;
     }
-    ctx.emit(Event::new("tx").with("fee", &coins).with("fee_payer", &candidate.payer));
+    if !coins.is_empty() {
+        bank::send_to_module(ctx, source, FEE_COLLECTOR, &coins)?;
+    }
+    ctx.emit(Event::new("tx").with("fee", &coins).with("fee_payer", source));
     Ok(())
 }
 

@@ -1,0 +1,3 @@
+pub mod grant;
+pub mod prune;
+pub mod revoke;
