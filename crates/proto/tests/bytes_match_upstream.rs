@@ -153,6 +153,37 @@ fn auth_and_bank_have_upstreams_bytes() {
 }
 
 #[test]
+fn authorizations_and_fee_allowances_have_upstreams_bytes() {
+    cosmos!(cosmos::authz::v1beta1: GenericAuthorization Grant GrantAuthorization GenesisState MsgGrant MsgGrantResponse
+        MsgExec MsgExecResponse MsgRevoke MsgRevokeResponse QueryGrantsRequest QueryGrantsResponse
+        QueryGranterGrantsRequest QueryGranterGrantsResponse QueryGranteeGrantsRequest QueryGranteeGrantsResponse);
+    cosmos!(cosmos::bank::v1beta1: SendAuthorization);
+    cosmos!(cosmos::staking::v1beta1: StakeAuthorization);
+    cosmos!(cosmos::feegrant::v1beta1: BasicAllowance PeriodicAllowance AllowedMsgAllowance Grant GenesisState
+        MsgGrantAllowance MsgGrantAllowanceResponse MsgRevokeAllowance MsgRevokeAllowanceResponse MsgPruneAllowances
+        MsgPruneAllowancesResponse QueryAllowanceRequest QueryAllowanceResponse QueryAllowancesRequest
+        QueryAllowancesResponse QueryAllowancesByGranterRequest QueryAllowancesByGranterResponse);
+}
+
+#[test]
+fn governance_has_upstreams_bytes() {
+    cosmos!(cosmos::gov::v1: WeightedVoteOption Deposit Proposal TallyResult Vote DepositParams VotingParams TallyParams
+        Params GenesisState MsgSubmitProposal MsgSubmitProposalResponse MsgVote MsgVoteResponse MsgVoteWeighted
+        MsgVoteWeightedResponse MsgDeposit MsgDepositResponse MsgUpdateParams MsgUpdateParamsResponse MsgCancelProposal
+        MsgCancelProposalResponse QueryConstitutionRequest QueryConstitutionResponse QueryProposalRequest
+        QueryProposalResponse QueryProposalsRequest QueryProposalsResponse QueryVoteRequest QueryVoteResponse
+        QueryVotesRequest QueryVotesResponse QueryParamsRequest QueryParamsResponse QueryDepositRequest
+        QueryDepositResponse QueryDepositsRequest QueryDepositsResponse QueryTallyResultRequest
+        QueryTallyResultResponse);
+    cosmos!(cosmos::gov::v1beta1: WeightedVoteOption TextProposal Deposit Proposal TallyResult Vote DepositParams
+        VotingParams TallyParams MsgVote MsgVoteResponse MsgVoteWeighted MsgVoteWeightedResponse MsgDeposit
+        MsgDepositResponse QueryProposalRequest QueryProposalResponse QueryProposalsRequest QueryProposalsResponse
+        QueryVoteRequest QueryVoteResponse QueryVotesRequest QueryVotesResponse QueryParamsRequest QueryParamsResponse
+        QueryDepositRequest QueryDepositResponse QueryDepositsRequest QueryDepositsResponse QueryTallyResultRequest
+        QueryTallyResultResponse);
+}
+
+#[test]
 fn staking_has_upstreams_bytes() {
     cosmos!(cosmos::staking::v1beta1: HistoricalInfo CommissionRates Commission Description Validator ValAddresses DvPair
         DvPairs DvvTriplet DvvTriplets Delegation UnbondingDelegation UnbondingDelegationEntry RedelegationEntry
@@ -169,6 +200,25 @@ fn staking_has_upstreams_bytes() {
         QueryDelegatorValidatorsRequest QueryDelegatorValidatorsResponse QueryDelegatorValidatorRequest
         QueryDelegatorValidatorResponse QueryHistoricalInfoRequest QueryHistoricalInfoResponse QueryPoolRequest
         QueryPoolResponse QueryParamsRequest QueryParamsResponse);
+}
+
+#[test]
+fn distribution_has_upstreams_bytes() {
+    cosmos!(cosmos::distribution::v1beta1: Params ValidatorHistoricalRewards ValidatorCurrentRewards
+        ValidatorAccumulatedCommission ValidatorOutstandingRewards ValidatorSlashEvent FeePool DelegatorStartingInfo
+        DelegationDelegatorReward DelegatorWithdrawInfo ValidatorOutstandingRewardsRecord
+        ValidatorAccumulatedCommissionRecord ValidatorHistoricalRewardsRecord ValidatorCurrentRewardsRecord
+        DelegatorStartingInfoRecord ValidatorSlashEventRecord GenesisState MsgSetWithdrawAddress
+        MsgSetWithdrawAddressResponse MsgWithdrawDelegatorReward MsgWithdrawDelegatorRewardResponse
+        MsgWithdrawValidatorCommission MsgWithdrawValidatorCommissionResponse MsgFundCommunityPool
+        MsgFundCommunityPoolResponse MsgUpdateParams MsgUpdateParamsResponse MsgCommunityPoolSpend
+        MsgCommunityPoolSpendResponse QueryParamsRequest QueryParamsResponse QueryValidatorDistributionInfoRequest
+        QueryValidatorDistributionInfoResponse QueryValidatorOutstandingRewardsRequest
+        QueryValidatorOutstandingRewardsResponse QueryValidatorCommissionRequest QueryValidatorCommissionResponse
+        QueryValidatorSlashesRequest QueryValidatorSlashesResponse QueryDelegationRewardsRequest
+        QueryDelegationRewardsResponse QueryDelegationTotalRewardsRequest QueryDelegationTotalRewardsResponse
+        QueryDelegatorValidatorsRequest QueryDelegatorValidatorsResponse QueryDelegatorWithdrawAddressRequest
+        QueryDelegatorWithdrawAddressResponse QueryCommunityPoolRequest QueryCommunityPoolResponse);
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub mod pagination;
 pub mod registry;
 pub mod signers;
 pub mod simulation;
+pub mod steps;
 pub mod transient;
 
 pub use application::Event;

@@ -35,6 +35,12 @@ pub trait Module: Send + Sync {
         &[]
     }
 
+    /// Whether the module's parameters decide about money: governance changes them in small steps, after a delay, and
+    /// with a report of what the change does (finance spec section 14).
+    fn money_critical(&self) -> bool {
+        false
+    }
+
     /// The module's part of a new network's `app_state`.
     fn default_genesis(&self) -> Value;
 

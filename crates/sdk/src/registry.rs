@@ -1,6 +1,6 @@
 //! What the modules registered: message handlers by type URL, query handlers by path, module accounts, hooks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::{Message, Name};
 use prost_types::Any;
@@ -49,6 +49,7 @@ pub struct Registry {
     accounts: BTreeMap<&'static str, &'static [Permission]>,
     account_names: BTreeMap<Address, &'static str>,
     invariants: Vec<(&'static str, Invariant)>,
+    money_critical: BTreeSet<&'static str>,
     hooks: Hooks,
 }
 
@@ -59,6 +60,9 @@ impl Registry {
         for module in modules {
             registrar.module = module.name();
             module.register(&mut registrar);
+            if module.money_critical() {
+                registrar.registry.money_critical.insert(module.name());
+            }
             for (name, permissions) in module.accounts() {
                 let registry = &mut registrar.registry;
                 if registry.accounts.insert(name, permissions).is_some() {
@@ -73,6 +77,12 @@ impl Registry {
 
     pub fn message(&self, type_url: &str) -> Option<&MessageEntry> {
         self.messages.get(type_url)
+    }
+
+    /// Whether the message replaces parameters of a module that is [`Module::money_critical`].
+    pub fn is_money_critical(&self, type_url: &str) -> bool {
+        type_url.ends_with(".MsgUpdateParams")
+            && self.message(type_url).is_some_and(|entry| self.money_critical.contains(entry.module))
     }
 
     pub fn message_types(&self) -> impl Iterator<Item = &str> {

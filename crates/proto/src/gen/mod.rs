@@ -5,6 +5,11 @@ pub mod cosmos {
             include!("cosmos.auth.v1beta1.rs");
         }
     }
+    pub mod authz {
+        pub mod v1beta1 {
+            include!("cosmos.authz.v1beta1.rs");
+        }
+    }
     pub mod bank {
         pub mod v1beta1 {
             include!("cosmos.bank.v1beta1.rs");
@@ -52,9 +57,37 @@ pub mod cosmos {
             include!("cosmos.crypto.secp256r1.rs");
         }
     }
+    pub mod distribution {
+        pub mod v1beta1 {
+            include!("cosmos.distribution.v1beta1.rs");
+        }
+    }
+    pub mod feegrant {
+        pub mod v1beta1 {
+            include!("cosmos.feegrant.v1beta1.rs");
+        }
+    }
+    pub mod gov {
+        pub mod v1 {
+            include!("cosmos.gov.v1.rs");
+        }
+        pub mod v1beta1 {
+            include!("cosmos.gov.v1beta1.rs");
+        }
+    }
     pub mod ics23 {
         pub mod v1 {
             include!("cosmos.ics23.v1.rs");
+        }
+    }
+    pub mod mint {
+        pub mod v1beta1 {
+            include!("cosmos.mint.v1beta1.rs");
+        }
+    }
+    pub mod slashing {
+        pub mod v1beta1 {
+            include!("cosmos.slashing.v1beta1.rs");
         }
     }
     pub mod staking {
@@ -96,6 +129,11 @@ pub mod tendermint {
     }
 }
 pub mod ve {
+    pub mod admission {
+        pub mod v1 {
+            include!("ve.admission.v1.rs");
+        }
+    }
     pub mod app {
         pub mod v1 {
             include!("ve.app.v1.rs");
@@ -104,6 +142,16 @@ pub mod ve {
     pub mod cert {
         pub mod v1 {
             include!("ve.cert.v1.rs");
+        }
+    }
+    pub mod distribution {
+        pub mod v1 {
+            include!("ve.distribution.v1.rs");
+        }
+    }
+    pub mod encryption {
+        pub mod v1 {
+            include!("ve.encryption.v1.rs");
         }
     }
     pub mod escrow {
@@ -116,9 +164,19 @@ pub mod ve {
             include!("ve.market.v1.rs");
         }
     }
+    pub mod mint {
+        pub mod v1 {
+            include!("ve.mint.v1.rs");
+        }
+    }
     pub mod provider {
         pub mod v1 {
             include!("ve.provider.v1.rs");
+        }
+    }
+    pub mod slashing {
+        pub mod v1 {
+            include!("ve.slashing.v1.rs");
         }
     }
     pub mod take {

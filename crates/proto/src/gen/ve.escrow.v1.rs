@@ -16,6 +16,88 @@ impl ::prost::Name for AccountId {
         "/ve.escrow.v1.AccountId".into()
     }
 }
+/// So many of these accounts have approved.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Signatures {
+    #[prost(string, repeated, tag = "1")]
+    pub signers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint32, tag = "2")]
+    pub threshold: u32,
+    /// Those who have approved, in order of their approval.
+    #[prost(string, repeated, tag = "3")]
+    pub approvals: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for Signatures {
+    const NAME: &'static str = "Signatures";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.Signatures".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.Signatures".into()
+    }
+}
+/// What must hold before a depositor may release unspent funds: exactly one field is set. What accrues is paid whatever
+/// the conditions say.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Condition {
+    /// From this time on.
+    #[prost(uint64, tag = "1")]
+    pub timelock: u64,
+    #[prost(message, optional, tag = "2")]
+    pub signatures: ::core::option::Option<Signatures>,
+    /// Payments have earned at least this much.
+    #[prost(string, tag = "3")]
+    pub usage: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Condition {
+    const NAME: &'static str = "Condition";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.Condition".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.Condition".into()
+    }
+}
+/// Coins of an account that nobody gets until a dispute ends.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Dispute {
+    /// From 1 within the account.
+    #[prost(uint32, tag = "1")]
+    pub id: u32,
+    /// The payment that it is about.
+    #[prost(string, tag = "2")]
+    pub payment: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub payee: ::prost::alloc::string::String,
+    /// The account's owner or the payee.
+    #[prost(string, tag = "4")]
+    pub opener: ::prost::alloc::string::String,
+    /// Frozen.
+    #[prost(string, tag = "5")]
+    pub amount: ::prost::alloc::string::String,
+    /// Deposited by the opener; lost to the other party when the dispute expires or fails.
+    #[prost(string, tag = "6")]
+    pub bond: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "7")]
+    pub opened_at: u64,
+    #[prost(uint64, tag = "8")]
+    pub expires_at: u64,
+    /// SHA-256 of the statement.
+    #[prost(bytes = "vec", tag = "9")]
+    pub statement_hash: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for Dispute {
+    const NAME: &'static str = "Dispute";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.Dispute".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.Dispute".into()
+    }
+}
 /// Coins of one denomination held for somebody's payments (finance spec section 7). Times are seconds since 1970 of
 /// block time.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -45,11 +127,28 @@ pub struct Account {
     /// In order of arrival.
     #[prost(message, repeated, tag = "10")]
     pub deposits: ::prost::alloc::vec::Vec<Deposit>,
-    /// When the queue looks at the account next: exhaustion while open, end of grace while overdrawn; 0 for never.
+    /// When the queue looks at the account next: exhaustion, expiry, the end of grace or of a dispute; 0 for never.
     #[prost(uint64, tag = "11")]
     pub due_at: u64,
     #[prost(uint64, tag = "12")]
     pub updated_height: u64,
+    /// Part of the funds, frozen by disputes.
+    #[prost(string, tag = "13")]
+    pub held: ::prost::alloc::string::String,
+    /// The account ends then at the latest; 0 for never.
+    #[prost(uint64, tag = "14")]
+    pub expires_at: u64,
+    /// End of the grace time; 0 unless overdrawn.
+    #[prost(uint64, tag = "15")]
+    pub grace_until: u64,
+    #[prost(message, repeated, tag = "16")]
+    pub conditions: ::prost::alloc::vec::Vec<Condition>,
+    /// Open ones.
+    #[prost(message, repeated, tag = "17")]
+    pub disputes: ::prost::alloc::vec::Vec<Dispute>,
+    /// Of the newest dispute.
+    #[prost(uint32, tag = "18")]
+    pub last_dispute: u32,
 }
 impl ::prost::Name for Account {
     const NAME: &'static str = "Account";
@@ -144,6 +243,19 @@ pub struct Params {
     /// Accounts that the end of a block settles at most.
     #[prost(uint32, tag = "7")]
     pub max_settlements_per_block: u32,
+    /// Longest and usual life of an account that pays leases; the shortest is an hour.
+    #[prost(uint64, tag = "8")]
+    pub max_duration_seconds: u64,
+    /// An unresolved dispute ends after this time.
+    #[prost(uint64, tag = "9")]
+    pub dispute_seconds: u64,
+    /// Bond of a dispute: the larger of this amount and this part of what is disputed.
+    #[prost(string, tag = "10")]
+    pub min_dispute_bond: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "11")]
+    pub dispute_bond_bps: u32,
+    #[prost(uint32, tag = "12")]
+    pub max_disputes: u32,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -213,6 +325,8 @@ pub enum AccountState {
     /// More was due than was there. Nothing accrues until a top-up or the end of the grace time.
     Overdrawn = 2,
     Closed = 3,
+    /// Ended, but disputed coins are still held; nothing accrues and nothing is added.
+    Closing = 4,
 }
 impl AccountState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -225,6 +339,7 @@ impl AccountState {
             Self::Open => "ACCOUNT_STATE_OPEN",
             Self::Overdrawn => "ACCOUNT_STATE_OVERDRAWN",
             Self::Closed => "ACCOUNT_STATE_CLOSED",
+            Self::Closing => "ACCOUNT_STATE_CLOSING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -234,6 +349,7 @@ impl AccountState {
             "ACCOUNT_STATE_OPEN" => Some(Self::Open),
             "ACCOUNT_STATE_OVERDRAWN" => Some(Self::Overdrawn),
             "ACCOUNT_STATE_CLOSED" => Some(Self::Closed),
+            "ACCOUNT_STATE_CLOSING" => Some(Self::Closing),
             _ => None,
         }
     }
@@ -531,6 +647,193 @@ impl ::prost::Name for MsgWithdrawPaymentResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.escrow.v1.MsgWithdrawPaymentResponse".into()
+    }
+}
+/// Pays unspent coins of the signer's own deposits to a payee before they have accrued, once the account's conditions are
+/// met.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgReleaseEscrow {
+    #[prost(string, tag = "1")]
+    pub depositor: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub account: ::core::option::Option<AccountId>,
+    #[prost(string, tag = "3")]
+    pub payment: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for MsgReleaseEscrow {
+    const NAME: &'static str = "MsgReleaseEscrow";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgReleaseEscrow".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgReleaseEscrow".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgReleaseEscrowResponse {
+    /// After commission.
+    #[prost(message, optional, tag = "1")]
+    pub net: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for MsgReleaseEscrowResponse {
+    const NAME: &'static str = "MsgReleaseEscrowResponse";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgReleaseEscrowResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgReleaseEscrowResponse".into()
+    }
+}
+/// Approves releases from an account whose conditions ask for the signer's approval.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgApproveRelease {
+    #[prost(string, tag = "1")]
+    pub signer: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub account: ::core::option::Option<AccountId>,
+}
+impl ::prost::Name for MsgApproveRelease {
+    const NAME: &'static str = "MsgApproveRelease";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgApproveRelease".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgApproveRelease".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgApproveReleaseResponse {}
+impl ::prost::Name for MsgApproveReleaseResponse {
+    const NAME: &'static str = "MsgApproveReleaseResponse";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgApproveReleaseResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgApproveReleaseResponse".into()
+    }
+}
+/// A payee gives back what a payment has earned and not paid out, at any time; a depositor takes back unspent deposits as
+/// long as the account never had a payment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRefundEscrow {
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub account: ::core::option::Option<AccountId>,
+    /// Of the payee; empty for a depositor.
+    #[prost(string, tag = "3")]
+    pub payment: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgRefundEscrow {
+    const NAME: &'static str = "MsgRefundEscrow";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgRefundEscrow".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgRefundEscrow".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRefundEscrowResponse {
+    /// Back in the account for a payee's refund, paid to the signer for a depositor's.
+    #[prost(message, optional, tag = "1")]
+    pub refunded: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::DecCoin,
+    >,
+}
+impl ::prost::Name for MsgRefundEscrowResponse {
+    const NAME: &'static str = "MsgRefundEscrowResponse";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgRefundEscrowResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgRefundEscrowResponse".into()
+    }
+}
+/// Freezes unspent coins, by the account's owner or the payee of the payment. The signer deposits the bond.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgDisputeEscrow {
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub account: ::core::option::Option<AccountId>,
+    #[prost(string, tag = "3")]
+    pub payment: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// SHA-256 of the statement.
+    #[prost(bytes = "vec", tag = "5")]
+    pub statement_hash: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgDisputeEscrow {
+    const NAME: &'static str = "MsgDisputeEscrow";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgDisputeEscrow".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgDisputeEscrow".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgDisputeEscrowResponse {
+    #[prost(uint32, tag = "1")]
+    pub dispute: u32,
+    #[prost(message, optional, tag = "2")]
+    pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for MsgDisputeEscrowResponse {
+    const NAME: &'static str = "MsgDisputeEscrowResponse";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgDisputeEscrowResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgDisputeEscrowResponse".into()
+    }
+}
+/// Ends a dispute. The account's owner may give all of it to the payee, the payee may give all of it back, governance may
+/// divide it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgResolveDispute {
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub account: ::core::option::Option<AccountId>,
+    #[prost(uint32, tag = "3")]
+    pub dispute: u32,
+    /// What the payee gets of the disputed amount, before commission; the rest is free again.
+    #[prost(string, tag = "4")]
+    pub to_payee: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgResolveDispute {
+    const NAME: &'static str = "MsgResolveDispute";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgResolveDispute".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgResolveDispute".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgResolveDisputeResponse {}
+impl ::prost::Name for MsgResolveDisputeResponse {
+    const NAME: &'static str = "MsgResolveDisputeResponse";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.MsgResolveDisputeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.MsgResolveDisputeResponse".into()
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -452,8 +452,8 @@ impl ::prost::Name for Lease {
         "/ve.market.v1.Lease".into()
     }
 }
-/// What the chain asks of the provider; at most one of a resource is running.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+/// What the chain or the customer asks of the provider; at most one of a resource is running.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Operation {
     #[prost(uint64, tag = "1")]
     pub op_id: u64,
@@ -467,6 +467,16 @@ pub struct Operation {
     pub deadline: u64,
     #[prost(uint32, tag = "6")]
     pub result_code: u32,
+    #[prost(message, optional, tag = "7")]
+    pub lease: ::core::option::Option<BidId>,
+    /// The customer, or `chain`.
+    #[prost(string, tag = "8")]
+    pub requested_by: ::prost::alloc::string::String,
+    /// Chosen by the customer, 32 bytes: the same key asks for the same operation.
+    #[prost(bytes = "vec", tag = "9")]
+    pub idem_key: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "10")]
+    pub updated_height: u64,
 }
 impl ::prost::Name for Operation {
     const NAME: &'static str = "Operation";
@@ -568,6 +578,28 @@ pub struct Params {
     /// Timers that the end of a block handles at most.
     #[prost(uint32, tag = "10")]
     pub max_timers_per_block: u32,
+    #[prost(uint32, tag = "11")]
+    pub orders_per_minute: u32,
+    #[prost(uint32, tag = "12")]
+    pub bids_per_minute: u32,
+    /// Who cancels more than this part of at least so many orders (or bids) made within the window pauses for a while.
+    #[prost(uint32, tag = "13")]
+    pub cooldown_count: u32,
+    #[prost(uint32, tag = "14")]
+    pub cooldown_percent: u32,
+    #[prost(uint64, tag = "15")]
+    pub cooldown_window_seconds: u64,
+    #[prost(uint64, tag = "16")]
+    pub cooldown_seconds: u64,
+    /// Part of the price while a workload is stopped.
+    #[prost(uint32, tag = "17")]
+    pub suspended_rate_bps: u32,
+    /// Time for an operation.
+    #[prost(uint64, tag = "18")]
+    pub operation_seconds: u64,
+    /// A teardown without proof counts as done after this time.
+    #[prost(uint64, tag = "19")]
+    pub force_seconds: u64,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -577,6 +609,57 @@ impl ::prost::Name for Params {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.market.v1.Params".into()
+    }
+}
+/// How many orders or bids an account made and cancelled lately.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Activity {
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    #[prost(enumeration = "ActivityKind", tag = "2")]
+    pub kind: i32,
+    /// Times of those of the last minute, ascending.
+    #[prost(uint64, repeated, tag = "3")]
+    pub recent: ::prost::alloc::vec::Vec<u64>,
+    #[prost(uint64, tag = "4")]
+    pub window_start: u64,
+    /// Within the window, and how many of them were cancelled.
+    #[prost(uint32, tag = "5")]
+    pub made: u32,
+    #[prost(uint32, tag = "6")]
+    pub cancelled: u32,
+    #[prost(uint64, tag = "7")]
+    pub paused_until: u64,
+}
+impl ::prost::Name for Activity {
+    const NAME: &'static str = "Activity";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.Activity".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.Activity".into()
+    }
+}
+/// Prepaid value of a lease that is not served yet, as a line over time: intercept - rate x seconds since 1970. In the
+/// native coin.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Exposure {
+    #[prost(message, optional, tag = "1")]
+    pub lease: ::core::option::Option<BidId>,
+    #[prost(string, tag = "2")]
+    pub intercept: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub rate: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Exposure {
+    const NAME: &'static str = "Exposure";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.Exposure".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.Exposure".into()
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -595,6 +678,12 @@ pub struct GenesisState {
     pub leases: ::prost::alloc::vec::Vec<Lease>,
     #[prost(message, repeated, tag = "7")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    #[prost(message, repeated, tag = "8")]
+    pub operations: ::prost::alloc::vec::Vec<Operation>,
+    #[prost(message, repeated, tag = "9")]
+    pub activities: ::prost::alloc::vec::Vec<Activity>,
+    #[prost(message, repeated, tag = "10")]
+    pub exposures: ::prost::alloc::vec::Vec<Exposure>,
 }
 impl ::prost::Name for GenesisState {
     const NAME: &'static str = "GenesisState";
@@ -884,6 +973,8 @@ pub enum ResourceState {
     Terminating = 6,
     Terminated = 7,
     Failed = 8,
+    /// By the customer's wish; billed at a part of the price.
+    Stopped = 9,
 }
 impl ResourceState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -901,6 +992,7 @@ impl ResourceState {
             Self::Terminating => "RESOURCE_STATE_TERMINATING",
             Self::Terminated => "RESOURCE_STATE_TERMINATED",
             Self::Failed => "RESOURCE_STATE_FAILED",
+            Self::Stopped => "RESOURCE_STATE_STOPPED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -915,6 +1007,7 @@ impl ResourceState {
             "RESOURCE_STATE_TERMINATING" => Some(Self::Terminating),
             "RESOURCE_STATE_TERMINATED" => Some(Self::Terminated),
             "RESOURCE_STATE_FAILED" => Some(Self::Failed),
+            "RESOURCE_STATE_STOPPED" => Some(Self::Stopped),
             _ => None,
         }
     }
@@ -927,6 +1020,9 @@ pub enum Action {
     Suspend = 2,
     Resume = 3,
     Terminate = 4,
+    Stop = 5,
+    Start = 6,
+    Restart = 7,
 }
 impl Action {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -940,6 +1036,9 @@ impl Action {
             Self::Suspend => "ACTION_SUSPEND",
             Self::Resume => "ACTION_RESUME",
             Self::Terminate => "ACTION_TERMINATE",
+            Self::Stop => "ACTION_STOP",
+            Self::Start => "ACTION_START",
+            Self::Restart => "ACTION_RESTART",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -950,6 +1049,9 @@ impl Action {
             "ACTION_SUSPEND" => Some(Self::Suspend),
             "ACTION_RESUME" => Some(Self::Resume),
             "ACTION_TERMINATE" => Some(Self::Terminate),
+            "ACTION_STOP" => Some(Self::Stop),
+            "ACTION_START" => Some(Self::Start),
+            "ACTION_RESTART" => Some(Self::Restart),
             _ => None,
         }
     }
@@ -964,6 +1066,8 @@ pub enum OperationState {
     Failed = 4,
     Expired = 5,
     Cancelled = 6,
+    /// Failed or overdue, and the workload is as it was before.
+    RolledBack = 7,
 }
 impl OperationState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -979,6 +1083,7 @@ impl OperationState {
             Self::Failed => "OPERATION_STATE_FAILED",
             Self::Expired => "OPERATION_STATE_EXPIRED",
             Self::Cancelled => "OPERATION_STATE_CANCELLED",
+            Self::RolledBack => "OPERATION_STATE_ROLLED_BACK",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -991,6 +1096,36 @@ impl OperationState {
             "OPERATION_STATE_FAILED" => Some(Self::Failed),
             "OPERATION_STATE_EXPIRED" => Some(Self::Expired),
             "OPERATION_STATE_CANCELLED" => Some(Self::Cancelled),
+            "OPERATION_STATE_ROLLED_BACK" => Some(Self::RolledBack),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ActivityKind {
+    Unspecified = 0,
+    Order = 1,
+    Bid = 2,
+}
+impl ActivityKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ACTIVITY_KIND_UNSPECIFIED",
+            Self::Order => "ACTIVITY_KIND_ORDER",
+            Self::Bid => "ACTIVITY_KIND_BID",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ACTIVITY_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "ACTIVITY_KIND_ORDER" => Some(Self::Order),
+            "ACTIVITY_KIND_BID" => Some(Self::Bid),
             _ => None,
         }
     }
@@ -1022,6 +1157,44 @@ impl ::prost::Name for QueryParamsResponse {
         "/ve.market.v1.QueryParamsResponse".into()
     }
 }
+/// Times of creation, both included; 0 leaves an end open.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TimeRange {
+    #[prost(uint64, tag = "1")]
+    pub from: u64,
+    #[prost(uint64, tag = "2")]
+    pub until: u64,
+}
+impl ::prost::Name for TimeRange {
+    const NAME: &'static str = "TimeRange";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.TimeRange".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.TimeRange".into()
+    }
+}
+/// Prices per accounting block, both included; empty leaves an end open.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PriceRange {
+    #[prost(string, tag = "1")]
+    pub denom: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub min: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub max: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PriceRange {
+    const NAME: &'static str = "PriceRange";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.PriceRange".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.PriceRange".into()
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct QueryDeploymentsRequest {
     #[prost(string, tag = "1")]
@@ -1034,6 +1207,10 @@ pub struct QueryDeploymentsRequest {
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
     >,
+    #[prost(message, optional, tag = "5")]
+    pub created: ::core::option::Option<TimeRange>,
+    #[prost(string, tag = "6")]
+    pub denom: ::prost::alloc::string::String,
 }
 impl ::prost::Name for QueryDeploymentsRequest {
     const NAME: &'static str = "QueryDeploymentsRequest";
@@ -1119,6 +1296,10 @@ pub struct QueryGroupsRequest {
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
     >,
+    #[prost(message, optional, tag = "6")]
+    pub created: ::core::option::Option<TimeRange>,
+    #[prost(string, tag = "7")]
+    pub name_prefix: ::prost::alloc::string::String,
 }
 impl ::prost::Name for QueryGroupsRequest {
     const NAME: &'static str = "QueryGroupsRequest";
@@ -1203,6 +1384,16 @@ pub struct QueryOrdersRequest {
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
     >,
+    #[prost(message, optional, tag = "7")]
+    pub created: ::core::option::Option<TimeRange>,
+    /// Of the highest price.
+    #[prost(message, optional, tag = "8")]
+    pub price: ::core::option::Option<PriceRange>,
+    #[prost(string, tag = "9")]
+    pub name_prefix: ::prost::alloc::string::String,
+    /// Required value of the attribute `region`.
+    #[prost(string, tag = "10")]
+    pub region: ::prost::alloc::string::String,
 }
 impl ::prost::Name for QueryOrdersRequest {
     const NAME: &'static str = "QueryOrdersRequest";
@@ -1293,6 +1484,10 @@ pub struct QueryBidsRequest {
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
     >,
+    #[prost(message, optional, tag = "9")]
+    pub created: ::core::option::Option<TimeRange>,
+    #[prost(message, optional, tag = "10")]
+    pub price: ::core::option::Option<PriceRange>,
 }
 impl ::prost::Name for QueryBidsRequest {
     const NAME: &'static str = "QueryBidsRequest";
@@ -1387,6 +1582,10 @@ pub struct QueryLeasesRequest {
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
     >,
+    #[prost(message, optional, tag = "9")]
+    pub created: ::core::option::Option<TimeRange>,
+    #[prost(message, optional, tag = "10")]
+    pub price: ::core::option::Option<PriceRange>,
 }
 impl ::prost::Name for QueryLeasesRequest {
     const NAME: &'static str = "QueryLeasesRequest";
@@ -1556,6 +1755,162 @@ impl ::prost::Name for QueryResourceResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.market.v1.QueryResourceResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryOperationsRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub dseq: u64,
+    #[prost(uint32, tag = "3")]
+    pub gseq: u32,
+    #[prost(uint32, tag = "4")]
+    pub oseq: u32,
+    #[prost(string, tag = "5")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "6")]
+    pub bseq: u32,
+    #[prost(enumeration = "OperationState", tag = "7")]
+    pub state: i32,
+    #[prost(enumeration = "Action", tag = "8")]
+    pub action: i32,
+    #[prost(message, optional, tag = "9")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryOperationsRequest {
+    const NAME: &'static str = "QueryOperationsRequest";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.QueryOperationsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.QueryOperationsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryOperationsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub operations: ::prost::alloc::vec::Vec<Operation>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+    #[prost(uint64, tag = "3")]
+    pub height: u64,
+}
+impl ::prost::Name for QueryOperationsResponse {
+    const NAME: &'static str = "QueryOperationsResponse";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.QueryOperationsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.QueryOperationsResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryOperationRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub dseq: u64,
+    #[prost(uint32, tag = "3")]
+    pub gseq: u32,
+    #[prost(uint32, tag = "4")]
+    pub oseq: u32,
+    #[prost(string, tag = "5")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "6")]
+    pub bseq: u32,
+    #[prost(uint64, tag = "7")]
+    pub op_id: u64,
+}
+impl ::prost::Name for QueryOperationRequest {
+    const NAME: &'static str = "QueryOperationRequest";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.QueryOperationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.QueryOperationRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryOperationResponse {
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<Operation>,
+    #[prost(uint64, tag = "2")]
+    pub height: u64,
+}
+impl ::prost::Name for QueryOperationResponse {
+    const NAME: &'static str = "QueryOperationResponse";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.QueryOperationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.QueryOperationResponse".into()
+    }
+}
+/// Of one customer, of one provider (bids, leases and resources only), or of all.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryStatusCountersRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryStatusCountersRequest {
+    const NAME: &'static str = "QueryStatusCountersRequest";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.QueryStatusCountersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.QueryStatusCountersRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StatusCounter {
+    #[prost(enumeration = "ObjectKind", tag = "1")]
+    pub kind: i32,
+    /// `open`, `active`, ...
+    #[prost(string, tag = "2")]
+    pub state: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub count: u64,
+}
+impl ::prost::Name for StatusCounter {
+    const NAME: &'static str = "StatusCounter";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.StatusCounter".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.StatusCounter".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryStatusCountersResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub counters: ::prost::alloc::vec::Vec<StatusCounter>,
+    /// Counting stopped at the limit for at least one kind: these are lower bounds.
+    #[prost(bool, tag = "2")]
+    pub capped: bool,
+    #[prost(uint64, tag = "3")]
+    pub height: u64,
+}
+impl ::prost::Name for QueryStatusCountersResponse {
+    const NAME: &'static str = "QueryStatusCountersResponse";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.QueryStatusCountersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.QueryStatusCountersResponse".into()
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1758,6 +2113,12 @@ pub struct MsgCreateDeployment {
     >,
     #[prost(bool, tag = "6")]
     pub auto_reorder: bool,
+    /// What must hold before unspent funds may be released to a provider.
+    #[prost(message, repeated, tag = "7")]
+    pub conditions: ::prost::alloc::vec::Vec<super::super::escrow::v1::Condition>,
+    /// The deployment ends after so many seconds at the latest; 0 for the longest time allowed.
+    #[prost(uint64, tag = "8")]
+    pub duration: u64,
 }
 impl ::prost::Name for MsgCreateDeployment {
     const NAME: &'static str = "MsgCreateDeployment";
@@ -2110,6 +2471,45 @@ impl ::prost::Name for MsgStartReclaimResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.market.v1.MsgStartReclaimResponse".into()
+    }
+}
+/// The customer asks the provider to stop, start or restart the workload.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRequestOperation {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub lease: ::core::option::Option<BidId>,
+    /// STOP, START or RESTART.
+    #[prost(enumeration = "Action", tag = "3")]
+    pub action: i32,
+    /// 32 bytes chosen by the customer. The same key again within a day is the same operation.
+    #[prost(bytes = "vec", tag = "4")]
+    pub idem_key: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRequestOperation {
+    const NAME: &'static str = "MsgRequestOperation";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.MsgRequestOperation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.MsgRequestOperation".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRequestOperationResponse {
+    #[prost(uint64, tag = "1")]
+    pub op_id: u64,
+}
+impl ::prost::Name for MsgRequestOperationResponse {
+    const NAME: &'static str = "MsgRequestOperationResponse";
+    const PACKAGE: &'static str = "ve.market.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.market.v1.MsgRequestOperationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.market.v1.MsgRequestOperationResponse".into()
     }
 }
 /// A report signed by a daemon key of the provider; any account may relay it.

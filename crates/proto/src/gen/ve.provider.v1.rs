@@ -61,6 +61,15 @@ pub struct Provider {
     pub unlock_at: u64,
     #[prost(uint64, tag = "9")]
     pub updated_height: u64,
+    /// Since when the bond is short of what is required; 0 while it suffices.
+    #[prost(uint64, tag = "10")]
+    pub short_since: u64,
+    /// When the bond is looked at next; 0 unless active or restricted.
+    #[prost(uint64, tag = "11")]
+    pub check_at: u64,
+    /// Sum of all penalties taken.
+    #[prost(string, tag = "12")]
+    pub penalties: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Provider {
     const NAME: &'static str = "Provider";
@@ -87,6 +96,9 @@ pub struct ProviderKey {
     pub usages: ::prost::alloc::vec::Vec<i32>,
     #[prost(enumeration = "KeyState", tag = "6")]
     pub state: i32,
+    /// A rotated key verifies until then; 0 for the others.
+    #[prost(uint64, tag = "7")]
+    pub verifies_until: u64,
 }
 impl ::prost::Name for ProviderKey {
     const NAME: &'static str = "ProviderKey";
@@ -98,6 +110,92 @@ impl ::prost::Name for ProviderKey {
         "/ve.provider.v1.ProviderKey".into()
     }
 }
+/// Signs of life of a provider's daemon.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Liveness {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    /// Of the last heartbeat.
+    #[prost(uint64, tag = "2")]
+    pub seq: u64,
+    /// Last heartbeat or verified report.
+    #[prost(uint64, tag = "3")]
+    pub seen_at: u64,
+    /// A provider with leases that stays silent until then has left; 0 when nothing waits for it.
+    #[prost(uint64, tag = "4")]
+    pub lost_at: u64,
+}
+impl ::prost::Name for Liveness {
+    const NAME: &'static str = "Liveness";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.Liveness".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.Liveness".into()
+    }
+}
+/// A penalty whose payment to customers is under way.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Penalty {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub amount: ::prost::alloc::string::String,
+    /// Prepaid value of all customers that was not served.
+    #[prost(string, tag = "3")]
+    pub unserved: ::prost::alloc::string::String,
+    /// Not yet paid.
+    #[prost(string, tag = "4")]
+    pub left: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Penalty {
+    const NAME: &'static str = "Penalty";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.Penalty".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.Penalty".into()
+    }
+}
+/// Bonded capacity that left: what decides on a surge of penalties.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Departure {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub time: u64,
+    #[prost(string, tag = "3")]
+    pub bond: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Departure {
+    const NAME: &'static str = "Departure";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.Departure".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.Departure".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Denial {
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub customer: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Denial {
+    const NAME: &'static str = "Denial";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.Denial".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.Denial".into()
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Params {
     #[prost(message, optional, tag = "1")]
@@ -106,6 +204,36 @@ pub struct Params {
     >,
     #[prost(uint64, tag = "2")]
     pub notice_seconds: u64,
+    /// Least bond as a part of the open prepaid value of all leases.
+    #[prost(uint32, tag = "3")]
+    pub prepaid_bond_bps: u32,
+    /// An active provider whose bond is short for this long is restricted.
+    #[prost(uint64, tag = "4")]
+    pub short_seconds: u64,
+    /// A provider with leases that is silent for this long has left.
+    #[prost(uint64, tag = "5")]
+    pub silence_seconds: u64,
+    /// The penalty is the larger of these parts of bond and unserved prepaid value, times the surge, at most the bond.
+    #[prost(uint32, tag = "6")]
+    pub penalty_bond_bps: u32,
+    #[prost(uint32, tag = "7")]
+    pub penalty_unserved_bps: u32,
+    /// A surge is when more than this part of the bonded capacity left within the window.
+    #[prost(uint32, tag = "8")]
+    pub surge_bps: u32,
+    #[prost(uint32, tag = "9")]
+    pub surge_factor: u32,
+    #[prost(uint64, tag = "10")]
+    pub surge_window_seconds: u64,
+    /// A replaced key verifies for this long.
+    #[prost(uint64, tag = "11")]
+    pub rotation_seconds: u64,
+    /// Customers that a provider can refuse.
+    #[prost(uint32, tag = "12")]
+    pub max_denials: u32,
+    /// Leases of penalised providers that the end of a block closes at most.
+    #[prost(uint32, tag = "13")]
+    pub max_closes_per_block: u32,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -125,6 +253,14 @@ pub struct GenesisState {
     pub providers: ::prost::alloc::vec::Vec<Provider>,
     #[prost(message, repeated, tag = "3")]
     pub keys: ::prost::alloc::vec::Vec<ProviderKey>,
+    #[prost(message, repeated, tag = "4")]
+    pub liveness: ::prost::alloc::vec::Vec<Liveness>,
+    #[prost(message, repeated, tag = "5")]
+    pub penalties: ::prost::alloc::vec::Vec<Penalty>,
+    #[prost(message, repeated, tag = "6")]
+    pub departures: ::prost::alloc::vec::Vec<Departure>,
+    #[prost(message, repeated, tag = "7")]
+    pub denials: ::prost::alloc::vec::Vec<Denial>,
 }
 impl ::prost::Name for GenesisState {
     const NAME: &'static str = "GenesisState";
@@ -150,6 +286,8 @@ pub enum ProviderState {
     Exiting = 4,
     /// Left; the bond was returned.
     Exited = 5,
+    /// Left its customers: the penalty is taken, its leases are being closed; exiting afterwards.
+    Penalised = 6,
 }
 impl ProviderState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -164,6 +302,7 @@ impl ProviderState {
             Self::Restricted => "PROVIDER_STATE_RESTRICTED",
             Self::Exiting => "PROVIDER_STATE_EXITING",
             Self::Exited => "PROVIDER_STATE_EXITED",
+            Self::Penalised => "PROVIDER_STATE_PENALISED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -175,6 +314,7 @@ impl ProviderState {
             "PROVIDER_STATE_RESTRICTED" => Some(Self::Restricted),
             "PROVIDER_STATE_EXITING" => Some(Self::Exiting),
             "PROVIDER_STATE_EXITED" => Some(Self::Exited),
+            "PROVIDER_STATE_PENALISED" => Some(Self::Penalised),
             _ => None,
         }
     }
@@ -252,6 +392,8 @@ pub enum KeyState {
     Unspecified = 0,
     Active = 1,
     Revoked = 2,
+    /// Replaced by another key; what it signs verifies for some time yet.
+    Rotated = 3,
 }
 impl KeyState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -263,6 +405,7 @@ impl KeyState {
             Self::Unspecified => "KEY_STATE_UNSPECIFIED",
             Self::Active => "KEY_STATE_ACTIVE",
             Self::Revoked => "KEY_STATE_REVOKED",
+            Self::Rotated => "KEY_STATE_ROTATED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -271,6 +414,7 @@ impl KeyState {
             "KEY_STATE_UNSPECIFIED" => Some(Self::Unspecified),
             "KEY_STATE_ACTIVE" => Some(Self::Active),
             "KEY_STATE_REVOKED" => Some(Self::Revoked),
+            "KEY_STATE_ROTATED" => Some(Self::Rotated),
             _ => None,
         }
     }
@@ -313,6 +457,9 @@ pub struct QueryProvidersRequest {
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
     >,
+    /// Value of the attribute `region`.
+    #[prost(string, tag = "4")]
+    pub region: ::prost::alloc::string::String,
 }
 impl ::prost::Name for QueryProvidersRequest {
     const NAME: &'static str = "QueryProvidersRequest";
@@ -428,7 +575,7 @@ impl ::prost::Name for QueryBondRequest {
 pub struct QueryBondResponse {
     #[prost(message, optional, tag = "1")]
     pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
-    /// What a bid needs.
+    /// What a bid needs: the larger of the least bond and the part of the open prepaid value.
     #[prost(message, optional, tag = "2")]
     pub required: ::core::option::Option<
         super::super::super::cosmos::base::v1beta1::Coin,
@@ -437,6 +584,16 @@ pub struct QueryBondResponse {
     pub unlock_at: u64,
     #[prost(uint64, tag = "4")]
     pub height: u64,
+    /// Prepaid by customers of live leases and not yet served, in the native coin.
+    #[prost(message, optional, tag = "5")]
+    pub open_prepaid: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// What leaving its customers now would cost.
+    #[prost(message, optional, tag = "6")]
+    pub penalty: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
 }
 impl ::prost::Name for QueryBondResponse {
     const NAME: &'static str = "QueryBondResponse";
@@ -446,6 +603,78 @@ impl ::prost::Name for QueryBondResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.provider.v1.QueryBondResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryLivenessRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryLivenessRequest {
+    const NAME: &'static str = "QueryLivenessRequest";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.QueryLivenessRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.QueryLivenessRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryLivenessResponse {
+    #[prost(message, optional, tag = "1")]
+    pub liveness: ::core::option::Option<Liveness>,
+    #[prost(uint64, tag = "2")]
+    pub height: u64,
+}
+impl ::prost::Name for QueryLivenessResponse {
+    const NAME: &'static str = "QueryLivenessResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.QueryLivenessResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.QueryLivenessResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryDenyListRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryDenyListRequest {
+    const NAME: &'static str = "QueryDenyListRequest";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.QueryDenyListRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.QueryDenyListRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryDenyListResponse {
+    #[prost(string, repeated, tag = "1")]
+    pub customers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+    #[prost(uint64, tag = "3")]
+    pub height: u64,
+}
+impl ::prost::Name for QueryDenyListResponse {
+    const NAME: &'static str = "QueryDenyListResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.QueryDenyListResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.QueryDenyListResponse".into()
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -547,6 +776,9 @@ impl ::prost::Name for MsgBondProviderResponse {
 pub struct MsgGiveExitNotice {
     #[prost(string, tag = "1")]
     pub owner: ::prost::alloc::string::String,
+    /// Leaves its customers now instead of serving them to the end: the penalty is taken and all leases are closed.
+    #[prost(bool, tag = "2")]
+    pub immediate: bool,
 }
 impl ::prost::Name for MsgGiveExitNotice {
     const NAME: &'static str = "MsgGiveExitNotice";
@@ -588,6 +820,9 @@ pub struct MsgAddProviderKey {
     /// By the new key over P("provider-key", owner, key_id, algorithm, public_key, usages).
     #[prost(bytes = "vec", tag = "6")]
     pub proof: ::prost::alloc::vec::Vec<u8>,
+    /// An active key that this one replaces; it verifies for some time yet.
+    #[prost(string, tag = "7")]
+    pub replaces: ::prost::alloc::string::String,
 }
 impl ::prost::Name for MsgAddProviderKey {
     const NAME: &'static str = "MsgAddProviderKey";
@@ -638,6 +873,79 @@ impl ::prost::Name for MsgRevokeProviderKeyResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.provider.v1.MsgRevokeProviderKeyResponse".into()
+    }
+}
+/// Refuses customers, or takes them again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgSetDenyList {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "2")]
+    pub add: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "3")]
+    pub remove: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for MsgSetDenyList {
+    const NAME: &'static str = "MsgSetDenyList";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgSetDenyList".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgSetDenyList".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgSetDenyListResponse {}
+impl ::prost::Name for MsgSetDenyListResponse {
+    const NAME: &'static str = "MsgSetDenyListResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgSetDenyListResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgSetDenyListResponse".into()
+    }
+}
+/// The provider's daemon is alive: signed by a daemon key with usage heartbeat; any account may relay it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgHeartbeat {
+    #[prost(string, tag = "1")]
+    pub relayer: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+    /// Above the last one.
+    #[prost(uint64, tag = "3")]
+    pub seq: u64,
+    /// Seconds since 1970.
+    #[prost(uint64, tag = "4")]
+    pub observed_at: u64,
+    #[prost(string, tag = "5")]
+    pub key_id: ::prost::alloc::string::String,
+    /// Over P("heartbeat", provider, seq, observed_at, key_id).
+    #[prost(bytes = "vec", tag = "6")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgHeartbeat {
+    const NAME: &'static str = "MsgHeartbeat";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgHeartbeat".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgHeartbeat".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgHeartbeatResponse {}
+impl ::prost::Name for MsgHeartbeatResponse {
+    const NAME: &'static str = "MsgHeartbeatResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgHeartbeatResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgHeartbeatResponse".into()
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -77,6 +77,10 @@ impl Module for Take {
         &[(TREASURY, &[]), (COMMUNITY_POOL, &[])]
     }
 
+    fn money_critical(&self) -> bool {
+        true
+    }
+
     fn default_genesis(&self) -> Value {
         genesis::default()
     }
