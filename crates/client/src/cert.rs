@@ -113,10 +113,7 @@ impl Identity {
         if !path.exists() {
             return Ok(None);
         }
-        let malformed = |cause: &str| CertError::Malformed(format!("{}: {cause}", path.display()));
-        let bytes = keystore::read_private(path)?;
-        let file: IdentityFile = serde_json::from_slice(&bytes).map_err(|cause| malformed(&cause.to_string()))?;
-        let certificate = hex::decode(&file.certificate).map_err(|_| malformed("not hex"))?;
+        let (certificate, file) = read_file(path)?;
         let key = keystore::open(&file.sealed, passphrase, &certificate)?.ok_or(CertError::Passphrase)?;
         Ok(Some(Self { certificate, key }))
     }
@@ -128,6 +125,19 @@ struct IdentityFile {
     version: u32,
     certificate: String,
     sealed: Sealed,
+}
+
+fn read_file(path: &Path) -> Result<(Vec<u8>, IdentityFile), CertError> {
+    let malformed = |cause: &str| CertError::Malformed(format!("{}: {cause}", path.display()));
+    let bytes = keystore::read_private(path)?;
+    let file: IdentityFile = serde_json::from_slice(&bytes).map_err(|cause| malformed(&cause.to_string()))?;
+    let certificate = hex::decode(&file.certificate).map_err(|_| malformed("not hex"))?;
+    Ok((certificate, file))
+}
+
+/// The certificate of an identity's file, for which no passphrase is needed.
+pub fn read(path: &Path) -> Result<Vec<u8>, CertError> {
+    Ok(read_file(path)?.0)
 }
 
 /// 128 random bits; the first byte is below 128 and not 0, so that the number is positive and has no shorter form.

@@ -256,6 +256,7 @@ impl Flow<'_> {
             hash: manifest.hash().to_vec(),
             deposit: Some(deposit.to_proto()),
             auto_reorder: false,
+            ..MsgCreateDeployment::default()
         };
         let committed = self.tx.send(vec![any(&message)]).await?;
         let data =

@@ -3,9 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use ve_base::keys::hd;
+use ve_base::keys::{Multisig, hd};
 use ve_client::cert::{self, CertError, Identity, Role};
-use ve_client::keystore::{KeyStore, KeyStoreError};
+use ve_client::keystore::{KeyStore, KeyStoreError, is_sealed};
 
 const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 const PASSPHRASE: &str = "correct horse";
@@ -24,11 +24,44 @@ fn a_key_comes_back_with_its_passphrase_only() {
     assert_eq!(store.load("alice", PASSPHRASE).unwrap().public_key(), info.public_key);
     assert!(matches!(store.load("alice", "correct horsf"), Err(KeyStoreError::Passphrase(_))));
     assert_eq!(store.list().unwrap(), [info]);
-    let text = store.export("alice").unwrap();
-    let secret = hex::encode(hd::derive(WORDS, 0, 0).unwrap().to_bytes());
-    assert!(!text.contains(&secret));
     store.delete("alice").unwrap();
     assert!(matches!(store.load("alice", PASSPHRASE), Err(KeyStoreError::Unknown(_))));
+}
+
+#[test]
+fn an_exported_key_is_imported_elsewhere_with_its_passphrase_only() {
+    let (_dir, store) = store();
+    let info = store.add("alice", &hd::derive(WORDS, 0, 0).unwrap(), PASSPHRASE).unwrap();
+    let text = store.export("alice").unwrap();
+    assert!(text.lines().all(|line| line.len() <= 64), "{text}");
+    let (_other_dir, other) = self::store();
+    assert!(matches!(other.import("a", &text, "correct horsf"), Err(KeyStoreError::Passphrase(_))));
+    assert!(matches!(other.import("a", &text.replacen("A", "B", 1), PASSPHRASE), Err(KeyStoreError::Armour(_))));
+    assert!(matches!(other.import("a", "-----BEGIN", PASSPHRASE), Err(KeyStoreError::Armour(_))));
+    assert!(other.list().unwrap().is_empty());
+    let mailed = format!("> here it is\n\n{}\n-- \nAlice", text.replace('\n', "\r\n"));
+    assert_eq!(other.import("a", &mailed, PASSPHRASE).unwrap().address, info.address);
+    assert_eq!(other.load("a", PASSPHRASE).unwrap().to_bytes(), hd::derive(WORDS, 0, 0).unwrap().to_bytes());
+    assert!(matches!(other.import("a", &text, PASSPHRASE), Err(KeyStoreError::Exists(_))));
+}
+
+#[test]
+fn a_multisig_is_kept_without_a_secret() {
+    let (_dir, store) = store();
+    let zoo = "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong";
+    let members = [WORDS, zoo].map(|words| hd::derive(words, 0, 0).unwrap().public_key());
+    let key = Multisig::new(2, members.to_vec()).unwrap();
+    let info = store.add_multisig("shared", &key).unwrap();
+    assert_eq!(info.address.to_string(), "ve1dtvtk8vzh7yv3t2sq3aynp49rsemxwu3fj2tpd");
+    assert_eq!(store.list().unwrap(), [info.clone()]);
+    assert!(matches!(store.load("shared", PASSPHRASE), Err(KeyStoreError::NoSecret(_))));
+    let text = store.export("shared").unwrap();
+    assert!(!is_sealed(&text).unwrap());
+    assert_eq!(store.import("copy", &text, "").unwrap().public_key, info.public_key);
+    let path = store.dir().join("shared.key");
+    let swapped = std::fs::read_to_string(&path).unwrap().replace("\"threshold\": 2", "\"threshold\": 1");
+    std::fs::write(&path, swapped).unwrap();
+    assert!(matches!(store.show("shared"), Err(KeyStoreError::Malformed { .. })));
 }
 
 #[test]

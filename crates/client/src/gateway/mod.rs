@@ -4,6 +4,7 @@
 pub mod frame;
 mod stream;
 mod tls;
+pub mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::error::ClientError;
 use crate::manifest::Manifest;
 use crate::rpc::{RpcClient, root_cause};
 
-pub use stream::{LogLine, LogStream, Shell};
+pub use stream::{LeaseEvents, LogLine, LogStream, Shell};
 pub use tls::client_config;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,7 +32,7 @@ pub enum GatewayError {
     Refused { host: String, status: u16, message: String },
     #[error("gateway {host} sends what is not understood: {cause}")]
     Malformed { host: String, cause: String },
-    #[error("the gateway closed the stream ({code}): {reason}")]
+    #[error("the gateway ended the stream ({code}): {}{}{reason}", stream::meaning(*code), if reason.is_empty() { "" } else { ": " })]
     Closed { code: u16, reason: String },
     #[error("secure connections cannot be set up: {0}")]
     Tls(String),
@@ -174,6 +175,17 @@ impl GatewayClient {
         query.extend(tail.map(|tail| ("tail", tail.to_string())));
         let url = self.url(&format!("{}/logs", lease.path()), &query);
         Ok(LogStream::new(stream::open(&url, self.tls.clone()).await?))
+    }
+
+    /// What happened to the services of a lease, and with `follow` what happens.
+    pub async fn events(&self, lease: &LeaseRef, follow: bool) -> Result<LeaseEvents, GatewayError> {
+        let url = self.url(&format!("{}/kubeevents", lease.path()), &[("follow", follow.to_string())]);
+        Ok(LeaseEvents::new(stream::open(&url, self.tls.clone()).await?))
+    }
+
+    /// Restarts every service of a lease; returns when the gateway has taken the order.
+    pub async fn restart(&self, lease: &LeaseRef) -> Result<(), GatewayError> {
+        self.request(reqwest::Method::POST, &format!("{}/restart", lease.path()), None).await.map(|_| ())
     }
 
     /// Runs a command in a replica.

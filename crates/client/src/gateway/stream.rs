@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -13,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::GatewayError;
-use super::frame::Frame;
+use super::frame::{self, Frame};
 
 const OPEN_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_MESSAGE: usize = 1 << 20;
@@ -57,12 +58,34 @@ async fn connect(url: &reqwest::Url, tls: Arc<rustls::ClientConfig>) -> Result<S
     opened.map(|(socket, _)| socket).map_err(Failure::Ws)
 }
 
+/// 1000 normal, 1005 no code given (RFC 6455 section 7.4.1).
+fn ends_well(code: u16) -> bool {
+    matches!(code, 1000 | 1005)
+}
+
+/// What a close code means for the one who reads it.
+pub(super) fn meaning(code: u16) -> &'static str {
+    match code {
+        1001 => "the gateway stops or restarts; connect again in a moment",
+        1002 | 1007 => "the gateway does not understand this program; use the release that the provider uses",
+        1003 => "the gateway does not take this kind of message here",
+        1006 => "the connection was lost; connect again",
+        1008 => "a limit was reached or the right to the lease was lost",
+        1009 => "a message was too large",
+        1011 | frame::CLOSE_INTERNAL => "the gateway failed; try again, or ask the provider",
+        1013 | frame::CLOSE_UNAVAILABLE => "the service is not available now; see `virtengine lease status`",
+        frame::CLOSE_NO_LEASE => "there is no such lease of yours; see `virtengine lease list`",
+        _ => "for a reason of its own",
+    }
+}
+
 /// The next message with content; `None` after a normal close.
 async fn receive(socket: &mut Socket) -> Result<Option<Message>, GatewayError> {
     loop {
         match socket.next().await {
-            Some(Ok(Message::Close(Some(close)))) if u16::from(close.code) >= 4000 => {
-                let reason = close.reason.as_str().to_owned();
+            Some(Ok(Message::Close(Some(close)))) if !ends_well(close.code.into()) => {
+                // A provider's words must not control the terminal.
+                let reason = close.reason.as_str().chars().filter(|c| !c.is_control()).collect();
                 return Err(GatewayError::Closed { code: close.code.into(), reason });
             }
             None | Some(Ok(Message::Close(_)) | Err(WsError::ConnectionClosed)) => return Ok(None),
@@ -98,6 +121,28 @@ impl LogStream {
             return serde_json::from_str(&text)
                 .map(Some)
                 .map_err(|cause| GatewayError::Malformed { host: "log stream".into(), cause: cause.to_string() });
+        }
+    }
+}
+
+/// What happens to a lease: objects with `kind`, `message`, `at` (seconds since 1970) and `lease`.
+pub struct LeaseEvents {
+    socket: Socket,
+}
+
+impl LeaseEvents {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
+    }
+
+    /// `None` when there are no more.
+    pub async fn next(&mut self) -> Result<Option<Value>, GatewayError> {
+        loop {
+            let Some(message) = receive(&mut self.socket).await? else { return Ok(None) };
+            let Message::Text(text) = message else { continue };
+            return serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|cause| GatewayError::Malformed { host: "event stream".into(), cause: cause.to_string() });
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Keys on disk: one sealed file per key (marketplace spec section 13.6).
 
+mod armour;
+mod entry;
 mod file;
 mod seal;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use ve_base::Address;
-use ve_base::keys::{PublicKey, SecretKey};
+use ve_base::keys::{Multisig, PublicKey, SecretKey};
 use zeroize::Zeroize;
+
+use entry::KeyFile;
 
 pub use file::{private_dir, read_private, replace_private, write_new_private};
 pub use seal::{Sealed, open, seal};
@@ -37,6 +40,12 @@ pub enum KeyStoreError {
     Random,
     #[error("there is not enough memory to derive the key: 64 MiB are needed")]
     Memory,
+    #[error("key `{0}` is a multisig and has no secret; its members sign with `virtengine tx sign`")]
+    NoSecret(String),
+    #[error("this is no exported key: {0}; give what `virtengine keys export` printed, with its first and last line")]
+    Armour(String),
+    #[error("the members of a multisig on disk are secp256k1 keys")]
+    Members,
 }
 
 /// A key without its secret.
@@ -45,16 +54,6 @@ pub struct KeyInfo {
     pub name: String,
     pub address: Address,
     pub public_key: PublicKey,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    version: u32,
-    address: String,
-    /// Compressed secp256k1, hex.
-    public_key: String,
-    sealed: Sealed,
 }
 
 /// A folder of sealed keys, readable by its owner only.
@@ -102,43 +101,41 @@ impl KeyStore {
         let file = KeyFile {
             version: 1,
             address: address.to_string(),
-            public_key: hex::encode(public_bytes),
-            sealed: sealed?,
+            public_key: Some(hex::encode(public_bytes)),
+            sealed: Some(sealed?),
+            multisig: None,
         };
-        let text = serde_json::to_vec_pretty(&file).expect("a key file has text keys only");
+        self.write(name, &file)
+    }
+
+    /// Keeps a multisig under a name that is free: its members' public keys, no secret.
+    pub fn add_multisig(&self, name: &str, key: &Multisig) -> Result<KeyInfo, KeyStoreError> {
+        self.write(name, &KeyFile::of_multisig(key).ok_or(KeyStoreError::Members)?)
+    }
+
+    /// Writes a file that must not exist yet.
+    fn write(&self, name: &str, file: &KeyFile) -> Result<KeyInfo, KeyStoreError> {
+        let path = self.path(name)?;
+        let info = file.info(name, &path)?;
+        let text = serde_json::to_vec_pretty(file).expect("a key file has text keys only");
         write_new_private(&path, &text).map_err(|error| match error {
             KeyStoreError::Io { cause, .. } if cause.kind() == std::io::ErrorKind::AlreadyExists => {
                 KeyStoreError::Exists(name.to_owned())
             }
             other => other,
         })?;
-        Ok(KeyInfo { name: name.to_owned(), address, public_key: public })
+        Ok(info)
     }
 
     /// Opens a key.
     pub fn load(&self, name: &str, passphrase: &str) -> Result<SecretKey, KeyStoreError> {
         let (path, file) = self.read(name)?;
-        let plain = open(&file.sealed, passphrase, file.address.as_bytes());
-        let plain = plain?.ok_or_else(|| KeyStoreError::Passphrase(name.to_owned()))?;
-        let malformed = |cause: &str| KeyStoreError::Malformed { path: path.clone(), cause: cause.to_owned() };
-        let bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| malformed("wrong length"))?;
-        let key = SecretKey::from_bytes(bytes).map_err(|_| malformed("not a key"))?;
-        if key.public_key().address().to_string() != file.address {
-            return Err(malformed("the address does not belong to the key"));
-        }
-        Ok(key)
+        unseal(name, &path, &file, passphrase)
     }
 
     pub fn show(&self, name: &str) -> Result<KeyInfo, KeyStoreError> {
         let (path, file) = self.read(name)?;
-        let key = hex::decode(&file.public_key).ok().and_then(|bytes| <[u8; 33]>::try_from(bytes).ok());
-        let public_key = key.map(PublicKey::Secp256k1);
-        match public_key {
-            Some(public_key) if public_key.address().to_string() == file.address => {
-                Ok(KeyInfo { name: name.to_owned(), address: public_key.address(), public_key })
-            }
-            _ => Err(KeyStoreError::Malformed { path, cause: "address and public key do not belong together".into() }),
-        }
+        file.info(name, &path)
     }
 
     /// All keys by name.
@@ -160,10 +157,21 @@ impl KeyStore {
         std::fs::remove_file(&path).map_err(|cause| KeyStoreError::Io { path, cause })
     }
 
-    /// The sealed file, to be moved to another machine.
+    /// The sealed file as text, to be moved to another machine and read by [`KeyStore::import`].
     pub fn export(&self, name: &str) -> Result<String, KeyStoreError> {
         let (_, file) = self.read(name)?;
-        Ok(serde_json::to_string_pretty(&file).expect("a key file has text keys only"))
+        Ok(armour::armour(&serde_json::to_vec(&file).expect("a key file has text keys only")))
+    }
+
+    /// Takes over what [`KeyStore::export`] gave, under a name that is free. The passphrase is that of the exported
+    /// key, which it keeps; a multisig has none.
+    pub fn import(&self, name: &str, text: &str, passphrase: &str) -> Result<KeyInfo, KeyStoreError> {
+        let path = self.path(name)?;
+        let file = parse_export(text)?;
+        if file.sealed.is_some() {
+            unseal(name, &path, &file, passphrase)?;
+        }
+        self.write(name, &file)
     }
 
     fn read(&self, name: &str) -> Result<(PathBuf, KeyFile), KeyStoreError> {
@@ -171,12 +179,38 @@ impl KeyStore {
         if !path.exists() {
             return Err(KeyStoreError::Unknown(name.to_owned()));
         }
-        let bytes = read_private(&path)?;
-        let malformed = |cause: String| KeyStoreError::Malformed { path: path.clone(), cause };
-        let file: KeyFile = serde_json::from_slice(&bytes).map_err(|cause| malformed(cause.to_string()))?;
-        if file.version != 1 {
-            return Err(malformed(format!("version {} is newer than this program", file.version)));
-        }
+        let file = KeyFile::parse(&read_private(&path)?, &path)?;
         Ok((path, file))
     }
+}
+
+fn parse_export(text: &str) -> Result<KeyFile, KeyStoreError> {
+    let bytes = armour::unarmour(text).map_err(|cause| KeyStoreError::Armour(cause.into()))?;
+    KeyFile::parse(&bytes, Path::new("")).map_err(|error| match error {
+        KeyStoreError::Malformed { cause, .. } => KeyStoreError::Armour(cause),
+        other => other,
+    })
+}
+
+/// Whether an exported key is sealed, so that a passphrase is needed to import it.
+pub fn is_sealed(text: &str) -> Result<bool, KeyStoreError> {
+    Ok(parse_export(text)?.sealed.is_some())
+}
+
+/// A public key as hex of its 33 bytes.
+pub fn public_key(text: &str) -> Option<PublicKey> {
+    entry::secp256k1(text)
+}
+
+fn unseal(name: &str, path: &Path, file: &KeyFile, passphrase: &str) -> Result<SecretKey, KeyStoreError> {
+    let sealed = file.sealed.as_ref().ok_or_else(|| KeyStoreError::NoSecret(name.to_owned()))?;
+    let plain = open(sealed, passphrase, file.address.as_bytes())?;
+    let plain = plain.ok_or_else(|| KeyStoreError::Passphrase(name.to_owned()))?;
+    let malformed = |cause: &str| KeyStoreError::Malformed { path: path.to_owned(), cause: cause.to_owned() };
+    let bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| malformed("wrong length"))?;
+    let key = SecretKey::from_bytes(bytes).map_err(|_| malformed("not a key"))?;
+    if key.public_key().address().to_string() != file.address {
+        return Err(malformed("the address does not belong to the key"));
+    }
+    Ok(key)
 }

@@ -1,10 +1,12 @@
 //! Building, signing, sending and awaiting transactions: one stream per account (marketplace spec section 13.6).
 
 mod fee;
+pub mod file;
 mod sequence;
+mod wait;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prost::{Message, Name};
 use ve_base::keys::SecretKey;
@@ -20,13 +22,11 @@ use crate::error::ClientError;
 use crate::rpc::{RpcClient, TxResult};
 
 pub use fee::GasPrice;
+pub use wait::broadcast;
 
 /// Attempts when another user of the same key took a sequence number first.
 const SEQUENCE_ATTEMPTS: usize = 4;
-const POLL: Duration = Duration::from_millis(200);
 /// Gas limit ÷ simulated gas (platform spec section 1).
-/// A transaction that no block took is sent again after this long.
-const RESEND: Duration = Duration::from_secs(4);
 const GAS_NUMERATOR: u64 = 14;
 const GAS_DENOMINATOR: u64 = 10;
 
@@ -119,14 +119,7 @@ impl TxClient {
             let outcome = async {
                 let fee = self.fee(&messages, options, sequence).await?;
                 let raw = self.sign(body(&messages, options), fee, number, sequence);
-                let hash = sha2_hash(&raw);
-                let checked = self.rpc.broadcast_sync(&raw).await?;
-                // 19: the node has these very bytes already, a retry of ours after a lost answer.
-                if checked.code == 0 || checked.codespace == "sdk" && checked.code == 19 {
-                    return Ok((hash, raw));
-                }
-                let TxResult { codespace, code, log, .. } = checked;
-                Err(ClientError::Rejected { codespace, code, log, hash: hex::encode_upper(hash) })
+                Ok((wait::hand_over(&self.rpc, &raw).await?, raw))
             };
             match outcome.await {
                 Ok(sent) => {
@@ -149,41 +142,18 @@ impl TxClient {
         self.wait_sending(hash, None, timeout).await
     }
 
-    /// A node that crashes forgets what waited in its mempool, so the same bytes are sent again from time to time.
-    /// Their sequence keeps them from being executed twice.
     async fn wait_sending(
         &self,
         hash: &[u8; 32],
         raw: Option<&[u8]>,
         timeout: Duration,
     ) -> Result<Committed, ClientError> {
-        let started = Instant::now();
-        let mut sent = started;
-        let text = hex::encode_upper(hash);
-        while started.elapsed() < timeout {
-            if let Some(raw) = raw.filter(|_| sent.elapsed() >= RESEND) {
-                sent = Instant::now();
-                if let Err(error) = self.rpc.broadcast_sync(raw).await {
-                    tracing::debug!(%error, "sending a transaction again");
-                }
-            }
-            match self.rpc.tx(hash).await {
-                Ok(Some(info)) if info.result.code == 0 => {
-                    return Ok(Committed { hash: text, height: info.height, result: info.result });
-                }
-                Ok(Some(info)) => {
-                    let TxResult { codespace, code, log, .. } = info.result;
-                    return Err(ClientError::Rejected { codespace, code, log, hash: text });
-                }
-                Ok(None) => {}
-                Err(error) if error.is_transient() => tracing::debug!(%error, "asking for a transaction again"),
-                Err(error) => return Err(error),
-            }
-            tokio::time::sleep(POLL).await;
+        let outcome = wait::wait(&self.rpc, hash, raw, timeout).await;
+        if matches!(outcome, Err(ClientError::Timeout { .. })) {
+            // It may have been dropped: the next transaction must not build on its sequence.
+            self.account.lock().await.forget();
         }
-        // It may have been dropped: the next transaction must not build on its sequence.
-        self.account.lock().await.forget();
-        Err(ClientError::Timeout { hash: text, seconds: timeout.as_secs() })
+        outcome
     }
 
     /// Gas that execution on the newest state uses.
@@ -202,10 +172,7 @@ impl TxClient {
     async fn fee(&self, messages: &[Any], options: &TxOptions, sequence: u64) -> Result<Fee, ClientError> {
         let gas_limit = match options.gas {
             Some(gas) => gas,
-            None => {
-                let used = self.simulate_at(messages, options, sequence).await?;
-                used.saturating_mul(GAS_NUMERATOR).div_ceil(GAS_DENOMINATOR)
-            }
+            None => gas_limit(self.simulate_at(messages, options, sequence).await?),
         };
         let amount = match &options.fees {
             Some(fees) => fees.to_proto(),
@@ -238,6 +205,17 @@ impl TxClient {
     fn sign(&self, body: TxBody, fee: Fee, number: u64, sequence: u64) -> Vec<u8> {
         sign_direct(&self.key, &body, &self.auth_info(fee, sequence), &self.chain_id, number)
     }
+}
+
+/// The gas limit for a transaction whose simulation used `used`.
+pub fn gas_limit(used: u64) -> u64 {
+    used.saturating_mul(GAS_NUMERATOR).div_ceil(GAS_DENOMINATOR)
+}
+
+/// Account number and next sequence as committed.
+pub async fn account(rpc: &RpcClient, address: &Address) -> Result<(u64, u64), ClientError> {
+    let account = sequence::load(rpc, address).await?;
+    Ok((account.account_number, account.sequence))
 }
 
 /// A `TxRaw` with one DIRECT signature.

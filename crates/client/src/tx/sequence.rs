@@ -38,7 +38,7 @@ impl Account {
     }
 }
 
-async fn load(rpc: &RpcClient, address: &Address) -> Result<BaseAccount, ClientError> {
+pub(super) async fn load(rpc: &RpcClient, address: &Address) -> Result<BaseAccount, ClientError> {
     let path = "/cosmos.auth.v1beta1.Query/AccountInfo";
     let request = QueryAccountInfoRequest { address: address.to_string() };
     let bytes = rpc.abci_query(path, &request.encode_to_vec(), 0).await?;
