@@ -1,6 +1,7 @@
 //! The order of admission (platform spec section 1). Quotas stand after signatures: counting claimed signers would let
 //! a stranger exhaust a victim's quota.
 
+use ve_chain_core::admission::QUOTAS;
 use ve_chain_core::auth::admission as auth;
 use ve_sdk::admission::{EXTENSION_OPTIONS, LIMITS, MESSAGE_GATES, STATELESS_CHECKS, Step, TX_SIZE_GAS};
 
@@ -13,7 +14,7 @@ pub fn steps() -> Vec<Step> {
         auth::FEE_SUFFICIENT,
         auth::SIGNATURES,
         MESSAGE_GATES,
-        auth::QUOTAS,
+        QUOTAS,
         auth::DEDUCT_FEE,
         auth::ADVANCE_SEQUENCES,
     ]

@@ -9,7 +9,7 @@ use ve_base::CodedError;
 use ve_sdk::admission::{Candidate, Step, VerifiedSignatures};
 use ve_sdk::application::{
     AppInfo, Application, BlockInput, CheckKind, CheckTxResult, Fatal, FinalizeBlockResponse, InitChain,
-    InitChainResponse, Query, QueryResult, TxResult, Verdict,
+    InitChainResponse, Query, QueryResult, TxResult, UpgradeNeeded, Verdict,
 };
 use ve_sdk::context::{BlockInfo, Committed, Mode, QueryContext, State};
 use ve_sdk::executor::Executor;
@@ -17,7 +17,8 @@ use ve_sdk::{Module, Registry};
 use ve_store::Store;
 
 use crate::block::Pending;
-use crate::{admission, base_state, block, hooks, modules, query};
+use crate::upgrades::{Release, Upgrade};
+use crate::{admission, base_state, block, query};
 
 /// How a node runs the application. Nothing here changes the result of a block.
 #[derive(Clone, Debug)]
@@ -49,6 +50,9 @@ pub const MAX_TX_BYTES: usize = 1_048_576;
 pub struct App {
     pub(crate) registry: Registry,
     pub(crate) modules: Vec<Box<dyn Module>>,
+    pub(crate) upgrades: Vec<Upgrade>,
+    /// The upgrade at which this release stopped.
+    pub(crate) halted: Mutex<Option<UpgradeNeeded>>,
     pub(crate) steps: Vec<Step>,
     pub(crate) verified: VerifiedSignatures,
     pub(crate) store: Store,
@@ -77,12 +81,18 @@ struct Check {
 impl App {
     /// Opens the state in `directory`, empty or of a chain that ran before.
     pub fn open(directory: &Path, options: Options) -> Result<Self, Fatal> {
+        Self::open_release(directory, options, Release::current())
+    }
+
+    /// As [`App::open`] with the parts of another release: for rehearsing upgrades.
+    pub fn open_release(directory: &Path, options: Options, release: Release) -> Result<Self, Fatal> {
         let store = Store::open(directory, options.store.clone()).map_err(fatal)?;
-        let modules = modules();
-        let registry = Registry::build(&modules, hooks::hooks()).map_err(Fatal)?;
+        let registry = Registry::build(&release.modules, release.hooks).map_err(Fatal)?;
         let app = Self {
             registry,
-            modules,
+            modules: release.modules,
+            upgrades: release.upgrades,
+            halted: Mutex::new(None),
             steps: admission::steps(),
             verified: VerifiedSignatures::new(options.verified_signatures),
             committed: RwLock::new(load_view(&store)?),
@@ -107,21 +117,25 @@ impl App {
         self.committed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// After a commit: publishes the new version to queries and starts the mempool's view afresh on it.
-    pub(crate) fn refresh(&self) -> Result<(), Fatal> {
+    /// After a commit: publishes the new version to queries and puts the mempool's view on it. What waiting
+    /// transactions did to keys that the block did not write stays, so that they need not be checked again.
+    pub(crate) fn refresh(&self, written: &[Vec<u8>]) -> Result<(), Fatal> {
         let view = load_view(&self.store)?;
-        *self.committed.write().unwrap_or_else(PoisonError::into_inner) = view;
-        self.reset_check();
+        *self.committed.write().unwrap_or_else(PoisonError::into_inner) = view.clone();
+        let mut guard = lock(&self.check);
+        match (guard.as_mut(), view.block) {
+            (Some(check), Some(last)) => {
+                check.state.rebase(view.state, written.iter().map(Vec::as_slice));
+                check.block = after(last);
+            }
+            (_, block) => *guard = block.map(|last| Check { state: State::new(view.state), block: after(last) }),
+        }
         Ok(())
     }
 
     fn reset_check(&self) {
         let view = self.view();
-        let check = view.block.map(|last| Check {
-            state: State::new(view.state),
-            block: BlockInfo { height: last.height.saturating_add(1), ..last },
-        });
-        *lock(&self.check) = check;
+        *lock(&self.check) = view.block.map(|last| Check { state: State::new(view.state), block: after(last) });
     }
 
     pub(crate) fn executor<'a>(&'a self, block: &'a BlockInfo) -> Executor<'a> {
@@ -185,6 +199,10 @@ impl Application for App {
         }
     }
 
+    fn upgrade_needed(&self) -> Option<UpgradeNeeded> {
+        lock(&self.halted).clone()
+    }
+
     fn init_chain(&self, request: InitChain) -> Result<InitChainResponse, Fatal> {
         block::init_chain(self, request)
     }
@@ -194,10 +212,24 @@ impl Application for App {
             .unwrap_or_else(|error| CheckTxResult { result: refused(error), ..CheckTxResult::default() })
     }
 
+    fn keeps_checks(&self) -> bool {
+        true
+    }
+
+    fn sender(&self, tx: &Bytes) -> Option<Vec<u8>> {
+        let decoded = ve_base::tx::decode_tx(tx).ok()?;
+        let candidate = Candidate::new(&decoded, tx.len(), &self.registry, &self.verified).ok()?;
+        candidate.signers.first().map(|signer| signer.as_bytes().to_vec())
+    }
+
+    fn restart_checks(&self) {
+        self.reset_check();
+    }
+
     fn simulate(&self, tx: &Bytes) -> TxResult {
         let view = self.view();
         let Some(last) = view.block else { return refused(base_state::not_ready()) };
-        let block = BlockInfo { height: last.height.saturating_add(1), ..last };
+        let block = after(last);
         let mut state = State::new(view.state);
         match self.executor(&block).run(&mut state, tx, Mode::Simulate) {
             Ok(result) => result,
@@ -240,6 +272,11 @@ impl Application for App {
     fn export(&self) -> Result<serde_json::Value, Fatal> {
         query::export(self)
     }
+}
+
+/// The block in whose name the mempool checks.
+fn after(last: BlockInfo) -> BlockInfo {
+    BlockInfo { height: last.height.saturating_add(1), ..last }
 }
 
 fn load_view(store: &Store) -> Result<View, Fatal> {

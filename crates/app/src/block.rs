@@ -1,13 +1,12 @@
 //! Genesis and the execution of blocks.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
-use ve_base::{Address, CodedError};
-use ve_chain_core::auth::admission::{MAX_TXS_PER_ACCOUNT, MAX_TXS_PER_BLOCK};
+use ve_base::CodedError;
+use ve_chain_core::admission::Tally;
 use ve_sdk::admission::Candidate;
 use ve_sdk::application::{
-    BlockInput, Event, Fatal, FinalizeBlockResponse, InitChain, InitChainResponse, TxResult, ValidatorUpdate, Verdict,
+    AppState, BlockInput, Event, Fatal, FinalizeBlockResponse, InitChain, InitChainResponse, TxResult, ValidatorUpdate,
+    Verdict,
 };
 use ve_sdk::context::{BlockInfo, Context, Mode, QueryContext, State};
 use ve_sdk::gas::GasMeter;
@@ -15,12 +14,14 @@ use ve_sdk::transient;
 use ve_store::{ChangeSet, KvError, Prepared, Read};
 
 use crate::application::{App, MAX_TX_BYTES, fatal, lock, refused};
-use crate::base_state;
+use crate::{base_state, upgrades};
 
 /// An executed block that is not durable yet.
 pub(crate) struct Pending {
     prepared: Prepared,
     height: u64,
+    /// Every key that the block wrote.
+    written: Vec<Vec<u8>>,
 }
 
 /// Versions before genesis do not exist: genesis state is version 0 and block 1 makes version 1.
@@ -39,7 +40,7 @@ pub(crate) fn init_chain(app: &App, request: InitChain) -> Result<InitChainRespo
         ..BlockInfo::default()
     };
     let mut state = State::new(app.store.empty());
-    let validators = init_modules(app, &mut state, &block, &request.app_state)?;
+    let validators = init_modules(app, &mut state, &block, request.app_state)?;
     base_state::save(&mut state, &block).map_err(fatal)?;
     let changes = into_durable(state);
     let app_hash = if last.block.is_some() {
@@ -49,9 +50,9 @@ pub(crate) fn init_chain(app: &App, request: InitChain) -> Result<InitChainRespo
         }
         last.app_hash
     } else {
-        let prepared = app.store.prepare(block.height, changes).map_err(fatal)?;
-        let root = app.store.apply(prepared).map_err(fatal)?;
-        app.refresh()?;
+        let entries = changes.into_iter().filter_map(|(key, value)| value.map(|value| Ok((key, value))));
+        let root = app.store.load(block.height, entries).map_err(fatal)?;
+        app.refresh(&[])?;
         root.to_vec()
     };
     Ok(InitChainResponse { validators, consensus_params: request.consensus_params, app_hash })
@@ -72,34 +73,41 @@ fn init_modules(
     app: &App,
     state: &mut State,
     block: &BlockInfo,
-    app_state: &serde_json::Value,
+    mut app_state: AppState,
 ) -> Result<Vec<ValidatorUpdate>, Fatal> {
-    let object = app_state.as_object().ok_or_else(|| Fatal("app_state is not an object".into()))?;
-    if let Some(unknown) = object.keys().find(|key| !app.modules.iter().any(|module| module.name() == *key)) {
+    let named = app_state.modules().ok_or_else(|| Fatal("app_state is not an object".into()))?;
+    if let Some(unknown) = named.iter().find(|name| !app.modules.iter().any(|module| module.name() == *name)) {
         return Err(Fatal(format!("app_state names the module {unknown}, which this release does not have")));
     }
     let mut validators = Vec::new();
     for module in &app.modules {
-        let default = module.default_genesis();
-        let genesis = object.get(module.name()).unwrap_or(&default);
+        let given = app_state
+            .take(module.name())
+            .map_err(|error| Fatal(format!("genesis of module {}: {error}", module.name())))?;
+        let genesis = given.unwrap_or_else(|| module.default_genesis());
         let mut ctx = Context::new(state, block, &app.registry, GasMeter::unlimited(), Mode::Genesis);
         let updates = module
-            .init_genesis(&mut ctx, genesis)
+            .init_genesis(&mut ctx, &genesis)
             .map_err(|error| Fatal(format!("genesis of module {}: {}", module.name(), error.log)))?;
         validators.extend(updates);
     }
     Ok(validators)
 }
 
+/// Candidates without room that a proposer passes over in search of smaller ones: a full block is not worth decoding all
+/// that waits.
+const MAX_MISFITS: u32 = 100;
+
 /// Candidates in the mempool's order, as far as bytes, gas and quotas reach.
 pub(crate) fn choose(app: &App, block: &BlockInput, max_bytes: u64) -> Vec<Bytes> {
     let view = app.view();
     let max_gas = view.block.map_or(0, |last| last.consensus_params.block_max_gas);
-    let (mut bytes, mut gas) = (0u64, 0u64);
-    let mut of_signer: BTreeMap<Address, u64> = BTreeMap::new();
     let mut chosen = Vec::new();
+    // A proposal of nothing is better than none when the disk fails; execution will say why.
+    let Ok(mut tally) = Tally::new(view.state.as_ref()) else { return chosen };
+    let (mut bytes, mut gas, mut misfits) = (0u64, 0u64, 0u32);
     for raw in &block.txs {
-        if chosen.len() as u64 >= MAX_TXS_PER_BLOCK {
+        if tally.is_full() || misfits > MAX_MISFITS {
             break;
         }
         let Ok(tx) = ve_base::tx::decode_tx(raw) else { continue };
@@ -107,16 +115,12 @@ pub(crate) fn choose(app: &App, block: &BlockInput, max_bytes: u64) -> Vec<Bytes
         // Each transaction costs its length prefix in the block too: at most 6 bytes.
         let size = (raw.len() as u64).saturating_add(6);
         let wanted = candidate.gas_limit();
-        let full = |signer: &Address| of_signer.get(signer).is_some_and(|count| *count >= MAX_TXS_PER_ACCOUNT);
-        if bytes.saturating_add(size) > max_bytes
-            || exceeds(gas.saturating_add(wanted), max_gas)
-            || candidate.signers.iter().any(full)
-        {
+        if bytes.saturating_add(size) > max_bytes || exceeds(gas.saturating_add(wanted), max_gas) {
+            misfits = misfits.saturating_add(1);
             continue;
         }
-        for signer in &candidate.signers {
-            let count = of_signer.entry(signer.clone()).or_default();
-            *count = count.saturating_add(1);
+        if !tally.add(view.state.as_ref(), &app.registry, &candidate).unwrap_or(false) {
+            continue;
         }
         bytes = bytes.saturating_add(size);
         gas = gas.saturating_add(wanted);
@@ -176,6 +180,7 @@ pub(crate) fn finalize(app: &App, input: &BlockInput) -> Result<FinalizeBlockRes
     };
     let mut state = State::new(view.state.clone());
     let mut response = FinalizeBlockResponse::default();
+    response.events.extend(marked(upgrades::prepare(app, &mut state, &block)?, "BeginBlock"));
     begin_block(app, &mut state, &block, &mut response)?;
     response.tx_results = run_txs(app, &mut state, &block, &input.txs)?;
     end_block(app, &mut state, &block, &mut response)?;
@@ -186,9 +191,10 @@ pub(crate) fn finalize(app: &App, input: &BlockInput) -> Result<FinalizeBlockRes
     let changes = into_durable(state);
     ve_chain_core::bank::check_conservation(view.state.as_ref(), &changes)
         .map_err(|violation| Fatal(format!("block {}: {violation}", block.height)))?;
+    let written = changes.keys().cloned().collect();
     let prepared = app.store.prepare(block.height, changes).map_err(fatal)?;
     response.app_hash = prepared.root().to_vec();
-    *lock(&app.pending) = Some(Pending { prepared, height: block.height });
+    *lock(&app.pending) = Some(Pending { prepared, height: block.height, written });
     Ok(response)
 }
 
@@ -274,6 +280,6 @@ fn into_durable(state: State) -> ChangeSet {
 pub(crate) fn commit(app: &App) -> Result<u64, Fatal> {
     let pending = lock(&app.pending).take().ok_or_else(|| Fatal("commit without an executed block".into()))?;
     app.store.apply(pending.prepared).map_err(fatal)?;
-    app.refresh()?;
+    app.refresh(&pending.written)?;
     Ok(app.store.oldest_version().map_err(fatal)?.min(pending.height))
 }

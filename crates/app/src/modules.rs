@@ -6,6 +6,7 @@ use ve_sdk::Module;
 pub fn modules() -> Vec<Box<dyn Module>> {
     vec![
         Box::new(ve_chain_core::auth::Auth),
+        Box::new(ve_chain_core::admission::Admission),
         Box::new(ve_chain_core::bank::Bank),
         Box::new(ve_chain_core::staking::Staking),
         Box::new(ve_chain_core::authz::Authz),

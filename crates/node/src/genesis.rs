@@ -1,13 +1,16 @@
 //! The genesis file, in CometBFT's shape.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use ve_base::BlockTime;
-use ve_sdk::application::ConsensusParams;
+use ve_sdk::application::{AppState, ConsensusParams};
 
 use crate::comet::validators::address_of;
 
@@ -19,24 +22,36 @@ pub struct Genesis {
     pub params: ConsensusParams,
     /// For applications that name no validators themselves.
     pub validators: Vec<([u8; 32], u64)>,
-    pub app_state: Value,
-    /// The whole document as read, for clients that ask for it.
-    pub document: Value,
+    pub app_state: AppState,
+}
+
+/// The document with what the application reads itself left as text: it may be large.
+#[derive(Deserialize)]
+struct Document<'a> {
+    #[serde(default)]
+    genesis_time: Value,
+    #[serde(default)]
+    chain_id: Value,
+    #[serde(default)]
+    initial_height: Value,
+    #[serde(default)]
+    consensus_params: Value,
+    #[serde(default)]
+    validators: Value,
+    #[serde(borrow)]
+    app_state: BTreeMap<String, &'a RawValue>,
 }
 
 impl Genesis {
     pub fn new(chain_id: &str, genesis_seconds: i64, app_state: Value, validators: Vec<([u8; 32], u64)>) -> Self {
-        let mut genesis = Self {
+        Self {
             chain_id: chain_id.to_owned(),
             genesis_seconds,
             initial_height: 1,
             params: ConsensusParams::default(),
             validators,
-            app_state,
-            document: Value::Null,
-        };
-        genesis.document = genesis.to_json();
-        genesis
+            app_state: app_state.into(),
+        }
     }
 
     pub fn time(&self) -> BlockTime {
@@ -44,7 +59,7 @@ impl Genesis {
     }
 
     pub fn save(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_vec_pretty(&self.to_json())?;
+        let text = serde_json::to_vec_pretty(&self.to_json()?)?;
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
@@ -56,24 +71,24 @@ impl Genesis {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self> {
-        let document: Value = serde_json::from_slice(bytes)?;
+        let document: Document<'_> = serde_json::from_slice(bytes)?;
         let text = |value: &Value, what: &str| -> Result<String> {
             Ok(value.as_str().with_context(|| format!("{what} is missing or not a string"))?.to_owned())
         };
         let number = |value: &Value, what: &str| -> Result<i64> {
             text(value, what)?.parse().with_context(|| format!("{what} is not an integer"))
         };
-        let chain_id = text(&document["chain_id"], "chain_id")?;
+        let chain_id = text(&document.chain_id, "chain_id")?;
         if chain_id.is_empty() || chain_id.len() > 50 {
             bail!("chain_id must have 1 to 50 bytes");
         }
-        let params = &document["consensus_params"];
+        let params = &document.consensus_params;
         let duration = number(&params["evidence"]["max_age_duration"], "evidence.max_age_duration")?;
         let enable = &params["abci"]["vote_extensions_enable_height"];
-        let validators = document["validators"].as_array().cloned().unwrap_or_default();
+        let validators = document.validators.as_array().cloned().unwrap_or_default();
         Ok(Self {
-            genesis_seconds: parse_time(&text(&document["genesis_time"], "genesis_time")?)?,
-            initial_height: u64::try_from(number(&document["initial_height"], "initial_height")?)?.max(1),
+            genesis_seconds: parse_time(&text(&document.genesis_time, "genesis_time")?)?,
+            initial_height: u64::try_from(number(&document.initial_height, "initial_height")?)?.max(1),
             params: ConsensusParams {
                 block_max_bytes: number(&params["block"]["max_bytes"], "block.max_bytes")?,
                 block_max_gas: number(&params["block"]["max_gas"], "block.max_gas")?,
@@ -84,13 +99,14 @@ impl Genesis {
                 app_version: u64::try_from(number(&params["version"]["app"], "version.app")?)?,
             },
             validators: validators.iter().map(validator).collect::<Result<_>>()?,
-            app_state: document["app_state"].clone(),
+            app_state: AppState::Texts(
+                document.app_state.into_iter().map(|(name, text)| (name, text.get().into())).collect(),
+            ),
             chain_id,
-            document,
         })
     }
 
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Result<Value> {
         let params = &self.params;
         let nanos = params.evidence_max_age_secs.saturating_mul(1_000_000_000);
         let validators: Vec<Value> = self
@@ -105,7 +121,7 @@ impl Genesis {
                 })
             })
             .collect();
-        json!({
+        Ok(json!({
             "genesis_time": self.time().to_string(),
             "chain_id": self.chain_id,
             "initial_height": self.initial_height.to_string(),
@@ -125,8 +141,8 @@ impl Genesis {
             },
             "validators": validators,
             "app_hash": "",
-            "app_state": self.app_state,
-        })
+            "app_state": self.app_state.to_value()?,
+        }))
     }
 }
 

@@ -153,7 +153,7 @@ impl Node {
         };
         let core = Arc::new(core.await.context("opening the chain panicked")??);
         let (stop, stopped) = watch::channel(false);
-        let view = View::new(core.clone(), &config, &genesis, &validator, &node_key);
+        let view = View::new(core.clone(), &config, home.genesis(), &validator, &node_key);
         index.catch_up(view.as_ref())?;
         let listeners = Listeners::bind(&config).await?;
         let settings = settings(home, &config, &genesis);

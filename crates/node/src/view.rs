@@ -1,5 +1,8 @@
 //! What the interfaces see of the running node.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -15,7 +18,6 @@ use crate::comet::validators::ValidatorSet;
 use crate::config::NodeConfig;
 use crate::core::Core;
 use crate::engine;
-use crate::genesis::Genesis;
 use crate::keys::ConsensusKey;
 use crate::rpc::backend::{
     CommittedBlock, Found, MempoolView, NodeSettings, NodeView, Peer, RoundState, SignedCommit, StoredBlock,
@@ -33,7 +35,7 @@ pub struct View {
     settings: NodeSettings,
     listeners: Vec<String>,
     validator_key: [u8; 32],
-    genesis: Arc<serde_json::Value>,
+    genesis: PathBuf,
     peers: RwLock<Vec<Peer>>,
 }
 
@@ -45,7 +47,7 @@ impl View {
     pub(crate) fn new(
         core: Arc<Core>,
         config: &NodeConfig,
-        genesis: &Genesis,
+        genesis_file: PathBuf,
         validator: &ConsensusKey,
         node_key: &ConsensusKey,
     ) -> Arc<Self> {
@@ -57,7 +59,7 @@ impl View {
             }),
             default_node_id: hex::encode(node_key.address()),
             listen_addr: format!("tcp://{}", config.p2p.listen),
-            network: genesis.chain_id.clone(),
+            network: core.state().chain_id.clone(),
             version: COMET_VERSION.into(),
             channels: Vec::new(),
             moniker: config.moniker.clone(),
@@ -78,7 +80,7 @@ impl View {
             settings,
             listeners: vec![config.p2p.listen.to_string(), config.p2p.tx_listen.to_string()],
             validator_key: validator.public(),
-            genesis: Arc::new(genesis.document.clone()),
+            genesis: genesis_file,
             peers: RwLock::default(),
         })
     }
@@ -175,8 +177,16 @@ impl NodeView for View {
         self.core.store.params(height).map_err(failed)
     }
 
-    fn genesis(&self) -> Result<Arc<serde_json::Value>, ViewError> {
-        Ok(self.genesis.clone())
+    fn genesis_len(&self) -> Result<u64, ViewError> {
+        Ok(std::fs::metadata(&self.genesis).map_err(failed)?.len())
+    }
+
+    fn genesis_part(&self, start: u64, len: usize) -> Result<Vec<u8>, ViewError> {
+        let mut file = File::open(&self.genesis).map_err(failed)?;
+        file.seek(SeekFrom::Start(start)).map_err(failed)?;
+        let mut part = Vec::new();
+        file.take(len as u64).read_to_end(&mut part).map_err(failed)?;
+        Ok(part)
     }
 
     async fn submit_tx(&self, tx: Bytes) -> Result<CheckTxResult, SubmitError> {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+pub use crate::app_state::AppState;
 /// Seconds and nanoseconds since the Unix epoch, UTC; the block time agreed by consensus, never a local clock.
 pub use ve_base::BlockTime;
 
@@ -78,8 +79,7 @@ pub struct InitChain {
     pub genesis_time: BlockTime,
     pub initial_height: u64,
     pub consensus_params: ConsensusParams,
-    /// The `app_state` object of the genesis file.
-    pub app_state: serde_json::Value,
+    pub app_state: AppState,
 }
 
 pub struct InitChainResponse {
@@ -91,7 +91,7 @@ pub struct InitChainResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckKind {
     New,
-    /// After each commit for transactions still waiting: signatures were verified already.
+    /// After a commit for transactions still waiting: signatures were verified already.
     Recheck,
 }
 
@@ -133,6 +133,8 @@ pub struct LastVote {
     pub address: [u8; 20],
     pub power: u64,
     pub signed: bool,
+    /// Only in `prepare_proposal`; empty otherwise. Blocks carry no extensions: what everybody must see of them, the
+    /// proposer's application puts into a transaction, and `process_proposal` checks it.
     pub extension: Bytes,
 }
 
@@ -219,13 +221,51 @@ impl fmt::Display for Fatal {
 
 impl std::error::Error for Fatal {}
 
+/// Why the application refuses to go on: the chain agreed that another release executes the next block. The node writes
+/// these fields as JSON to `upgrade-info.json` in its data directory, where a supervisor looks for them, and stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpgradeNeeded {
+    pub name: String,
+    /// The first block that the other release executes.
+    pub height: u64,
+    /// What the plan says about where to find the release.
+    pub info: String,
+}
+
+impl fmt::Display for UpgradeNeeded {
+    /// The words that supervisors look for in the log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UPGRADE {:?} NEEDED at height: {}: {}", self.name, self.height, self.info)
+    }
+}
+
 pub trait Application: Send + Sync + 'static {
     fn info(&self) -> AppInfo;
+
+    /// After a fatal error of `finalize_block`: the upgrade that caused it, if one did.
+    fn upgrade_needed(&self) -> Option<UpgradeNeeded> {
+        None
+    }
 
     /// Once, at height 0. A second call on a non-empty store is fatal.
     fn init_chain(&self, request: InitChain) -> Result<InitChainResponse, Fatal>;
 
     fn check_tx(&self, tx: &Bytes, kind: CheckKind) -> CheckTxResult;
+
+    /// Whether the effects of checked transactions survive a commit, except for accounts with a transaction in the
+    /// block: then only waiting transactions of those accounts must be rechecked, else all.
+    fn keeps_checks(&self) -> bool {
+        false
+    }
+
+    /// The account in whose order `tx` stands, as `check_tx` names it; `None` when it names none.
+    fn sender(&self, _tx: &Bytes) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Forgets the effects of checked transactions; the caller rechecks all that still wait. After some of them were
+    /// dropped without a block, or were refused by one.
+    fn restart_checks(&self) {}
 
     /// Runs without verifying signatures and commits nothing.
     fn simulate(&self, tx: &Bytes) -> TxResult;

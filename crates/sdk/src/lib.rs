@@ -1,6 +1,7 @@
 //! What every chain module is written against: the application boundary, the module shape, the context, admission.
 
 pub mod admission;
+mod app_state;
 pub mod application;
 pub mod context;
 pub mod executor;

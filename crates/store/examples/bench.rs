@@ -1,4 +1,4 @@
-//! Times commits on a large store: `cargo run -p ve-store --features bench --example bench -- [accounts]`.
+//! Times commits on a large store and prints the report as JSON: `cargo run -p ve-store --features bench --example bench -- [accounts]`.
 
 use ve_store::bench::{Plan, run};
 
@@ -8,6 +8,6 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         plan.accounts = accounts.parse()?;
     }
     let home = tempfile::tempdir()?;
-    print!("{}", run(home.path(), &plan)?);
+    println!("{}", run(home.path(), &plan)?.to_json(&plan));
     Ok(())
 }

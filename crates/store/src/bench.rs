@@ -202,24 +202,31 @@ impl TreeReader for Peer {
     }
 }
 
-impl std::fmt::Display for Report {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "loaded in {:.1?}; idle memory {} MiB", self.load, self.idle_kib >> 10)?;
-        writeln!(f, "random reads: {:.0}/s", self.reads_per_second)?;
-        for commit in &self.commits {
+impl Report {
+    /// One JSON object; times in milliseconds, `ratio` is ours to the peer's rate.
+    pub fn to_json(&self, plan: &Plan) -> String {
+        let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
+        let commit = |commit: &Commit| {
             let rate = |time: Duration| commit.keys as f64 / time.as_secs_f64();
-            writeln!(
-                f,
-                "commit of {} keys: {:.0} keys/s ({:.1?}, of which hashing {:.1?}); bare jmt + fjall {:.0} keys/s ({:.1?}); ratio {:.2}",
+            format!(
+                r#"{{"keys":{},"ours_per_second":{:.0},"peer_per_second":{:.0},"ratio":{:.2},"ours_ms":{:.1},"ours_hashing_ms":{:.1},"peer_ms":{:.1}}}"#,
                 commit.keys,
                 rate(commit.ours),
-                commit.ours,
-                commit.ours_prepare,
                 rate(commit.peer),
-                commit.peer,
                 commit.peer.as_secs_f64() / commit.ours.as_secs_f64(),
-            )?;
-        }
-        Ok(())
+                millis(commit.ours),
+                millis(commit.ours_prepare),
+                millis(commit.peer),
+            )
+        };
+        let commits: Vec<String> = self.commits.iter().map(commit).collect();
+        format!(
+            r#"{{"accounts":{},"load_seconds":{:.1},"reads_per_second":{:.0},"idle_mib":{},"commits":[{}]}}"#,
+            plan.accounts,
+            self.load.as_secs_f64(),
+            self.reads_per_second,
+            self.idle_kib >> 10,
+            commits.join(","),
+        )
     }
 }

@@ -57,6 +57,17 @@ impl<R> Overlay<R> {
         std::mem::take(&mut self.changes)
     }
 
+    /// Puts the buffer over another base and drops what was written under the keys `changed`, which the new base knows
+    /// better. Open checkpoints are closed.
+    pub fn rebase<'k>(&mut self, base: R, changed: impl IntoIterator<Item = &'k [u8]>) {
+        self.base = base;
+        self.journal.clear();
+        self.open.clear();
+        for key in changed {
+            self.changes.remove(key);
+        }
+    }
+
     pub fn checkpoint(&mut self) -> Checkpoint {
         let depth = self.open.len();
         self.open.push(self.journal.len());

@@ -126,3 +126,20 @@ fn an_inverted_range_is_empty() {
     assert_eq!(overlay.range(b"c", Some(b"a"), false).count(), 0);
     assert_eq!(overlay.range(b"b", Some(b"b"), true).count(), 0);
 }
+
+#[test]
+fn a_new_base_shows_through_where_it_changed_and_nowhere_else() {
+    let mut overlay = Overlay::new(MemoryState::new());
+    overlay.set(b"mine", vec![1]).expect("valid");
+    overlay.set(b"theirs", vec![1]).expect("valid");
+    let _open = overlay.checkpoint();
+    overlay.set(b"gone", vec![1]).expect("valid");
+    let mut base = MemoryState::new();
+    base.set(b"mine", vec![9]).expect("valid");
+    base.set(b"theirs", vec![2]).expect("valid");
+    overlay.rebase(base, [&b"theirs"[..], b"gone"]);
+    assert_eq!(overlay.get(b"mine"), Ok(Some(vec![1])));
+    assert_eq!(overlay.get(b"theirs"), Ok(Some(vec![2])));
+    assert_eq!(overlay.get(b"gone"), Ok(None));
+    assert!(overlay.journal.is_empty() && overlay.open.is_empty());
+}

@@ -1,5 +1,6 @@
 //! Times signed transfers through the application alone, without consensus or network, beside bare verification of
-//! their signatures on the same core: `cargo run --release -p ve-testkit --example application -- ACCOUNTS TRANSFERS`.
+//! their signatures on the same core, and prints the rates as JSON:
+//! `cargo run --release -p ve-testkit --example application -- ACCOUNTS TRANSFERS`.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use ve_base::keys::SecretKey;
 use ve_proto::cosmos::bank::v1beta1::MsgSend;
 use ve_proto::cosmos::base::v1beta1::Coin;
 use ve_sdk::application::{Application, CheckKind};
-use ve_testkit::chain::{Account, FEE, TestChain, any, sign};
+use ve_testkit::chain::{Account, TestChain, any, sign};
 
 /// Transfers in one block.
 const BLOCK: usize = 1_000;
@@ -76,10 +77,7 @@ fn main() {
     let senders: Vec<Account> = (1..=transfers).map(account).collect();
     let raw: Vec<Vec<u8>> =
         (0..senders.len()).map(|at| transfer(&senders[at], &senders[(at + 1) % senders.len()], at as u64)).collect();
-    println!("{accounts} accounts, {transfers} transfers of as many senders, {FEE} uve fee, blocks of {BLOCK}");
     let bare = verification_rate(&senders);
-    println!("signatures verified on one core: {bare:.0}/s");
-
     let state = genesis(&senders, accounts.saturating_sub(transfers));
     let time = ve_base::BlockTime { seconds: 1_750_000_000, nanos: 0 };
     let mut chain = TestChain::from_state(senders, state, Options::default(), 0, time);
@@ -104,12 +102,15 @@ fn main() {
         committing += started.elapsed();
         (chain.height, chain.time) = (input.height, input.time);
     }
-    let all = per_second(raw.len(), checking + executing + committing);
-    println!("mempool check: {:.0}/s", per_second(raw.len(), checking));
-    println!("execution with hashing: {:.0}/s", per_second(raw.len(), executing));
-    println!(
-        "durable commit: {:.1} ms per block",
-        committing.as_secs_f64() * 1_000.0 / (raw.len() as f64 / BLOCK as f64)
-    );
-    println!("all three, one after the other: {all:.0} transfers/s = {:.2} of bare verification", all / bare);
+    let blocks = raw.len().div_ceil(BLOCK).max(1);
+    let report = json!({
+        "accounts": accounts,
+        "transfers": transfers,
+        "verifications_per_second": bare.round(),
+        "check": per_second(raw.len(), checking).round(),
+        "execute": per_second(raw.len(), executing).round(),
+        "commit_ms": (committing.as_secs_f64() * 10_000.0 / blocks as f64).round() / 10.0,
+        "all": per_second(raw.len(), checking + executing + committing).round(),
+    });
+    println!("{report}");
 }

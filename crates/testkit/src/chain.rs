@@ -85,7 +85,7 @@ impl TestChain {
             genesis_time: time,
             initial_height: height + 1,
             consensus_params: ConsensusParams::default(),
-            app_state,
+            app_state: app_state.into(),
         })
         .expect("the genesis is valid");
         Self { app, accounts, height, time, directory, options }

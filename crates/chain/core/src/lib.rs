@@ -1,6 +1,7 @@
 //! The modules that every Cosmos chain has: accounts and who may act or pay for them, balances
 //! and stake.
 
+pub mod admission;
 pub mod auth;
 pub mod authz;
 pub mod bank;

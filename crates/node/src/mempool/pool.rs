@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
@@ -14,11 +15,18 @@ use crate::rpc::backend::{MempoolView, SubmitError};
 /// Admitted transactions that wait for the gossip task; when it is full the periodic repetition sends them.
 const OUTBOX: usize = 10_000;
 
+/// Up to so many waiting transactions are all rechecked after a block: that is cheap, and finds what else became bad.
+const FEW: usize = 500;
+/// Blocks after which all are rechecked, however many wait.
+const FULL_RECHECK: u64 = 20;
+
 #[derive(Debug)]
 struct State {
     queue: Queue,
     cache: Cache,
     height: u64,
+    /// A checked transaction was dropped without a block: the application still reckons with it.
+    dropped: bool,
 }
 
 /// What waits.
@@ -52,7 +60,12 @@ impl Mempool {
     /// The second value yields each transaction that this node should send to its peers, in admission order.
     pub fn new(app: Arc<dyn Application>, limits: Limits) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
         let (outbox, admitted) = mpsc::channel(OUTBOX);
-        let state = State { queue: Queue::default(), cache: Cache::new(limits.cache.max(limits.max_txs)), height: 0 };
+        let state = State {
+            queue: Queue::default(),
+            cache: Cache::new(limits.cache.max(limits.max_txs)),
+            height: 0,
+            dropped: false,
+        };
         let pool = Self { app, limits, state: Mutex::new(state), committing: RwLock::new(()), outbox };
         (Arc::new(pool), admitted)
     }
@@ -118,6 +131,7 @@ impl Mempool {
             let hash = least.hash;
             state.queue.remove(&hash);
             state.cache.remove(&hash);
+            state.dropped = true;
         }
         Ok(())
     }
@@ -150,26 +164,48 @@ impl Mempool {
 
 impl CommitGuard<'_> {
     /// Removes what the block at `height` took (with each transaction's result code) and what is too old, then asks the
-    /// application again about the rest, each account in sequence order.
+    /// application again about waiting transactions whose answer may have changed, each account in sequence order.
     pub fn update(self, height: u64, committed: impl IntoIterator<Item = (Bytes, u32)>) {
+        let app = &self.pool.app;
         let mut state = self.pool.state();
         state.height = height;
+        // Accounts with a transaction in the block, as long as nothing else happened.
+        let mut touched = app.keeps_checks().then(BTreeSet::new);
         for (tx, code) in committed {
             let hash = hash_of(&tx);
-            state.queue.remove(&hash);
+            let account = state.queue.remove(&hash).map(|waiting| waiting.account).or_else(|| app.sender(&tx));
             if code == 0 {
                 // A replay is refused without asking the application.
                 state.cache.insert(hash);
             } else {
                 state.cache.remove(&hash);
             }
+            touched = match (touched, account) {
+                (Some(mut touched), Some(account)) if code == 0 => {
+                    touched.insert(account);
+                    Some(touched)
+                }
+                _ => None,
+            };
         }
-        let mut gone = self.too_old(&state);
-        for waiting in state.queue.iter() {
-            if self.pool.app.check_tx(&waiting.tx, CheckKind::Recheck).result.code != 0 {
-                gone.push(waiting.hash);
+        let old = self.too_old(&state);
+        let all = state.dropped || !old.is_empty() || state.queue.len() <= FEW || height.is_multiple_of(FULL_RECHECK);
+        for hash in old {
+            state.queue.remove(&hash);
+            state.cache.remove(&hash);
+        }
+        let refused = |waiting: &&Waiting| app.check_tx(&waiting.tx, CheckKind::Recheck).result.code != 0;
+        let gone: Vec<TxHash> = match touched.filter(|_| !all) {
+            Some(accounts) => {
+                let waiting = accounts.iter().flat_map(|account| state.queue.iter_of(account));
+                waiting.filter(refused).map(|waiting| waiting.hash).collect()
             }
-        }
+            None => {
+                app.restart_checks();
+                state.dropped = false;
+                state.queue.iter().filter(refused).map(|waiting| waiting.hash).collect()
+            }
+        };
         for hash in gone {
             state.queue.remove(&hash);
             state.cache.remove(&hash);

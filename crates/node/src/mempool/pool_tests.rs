@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,12 @@ use super::{Limits, Mempool};
 use crate::rpc::backend::SubmitError;
 
 /// Transactions are `sender:sequence:priority[:bad|:stale]`. `bad` never passes, `stale` passes only the first check.
-struct Checker;
+#[derive(Default)]
+struct Checker {
+    keeps: bool,
+    rechecked: Mutex<Vec<String>>,
+    restarts: AtomicUsize,
+}
 
 impl Application for Checker {
     fn info(&self) -> AppInfo {
@@ -35,9 +41,24 @@ impl Application for Checker {
         let sequence = fields.next().and_then(|field| field.parse().ok()).unwrap_or(0);
         let priority = fields.next().and_then(|field| field.parse().ok()).unwrap_or(0);
         let mark = fields.next().unwrap_or_default();
+        if kind == CheckKind::Recheck {
+            self.rechecked.lock().expect("no panic").push(text.clone().into_owned());
+        }
         let refused = mark == "bad" || (mark == "stale" && kind == CheckKind::Recheck);
         let result = TxResult { code: u32::from(refused), ..TxResult::default() };
         CheckTxResult { result, sender, sequence, priority }
+    }
+
+    fn keeps_checks(&self) -> bool {
+        self.keeps
+    }
+
+    fn sender(&self, tx: &Bytes) -> Option<Vec<u8>> {
+        tx.split(|byte| *byte == b':').next().map(<[u8]>::to_vec)
+    }
+
+    fn restart_checks(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
     }
 
     fn simulate(&self, _: &Bytes) -> TxResult {
@@ -78,7 +99,7 @@ impl Application for Checker {
 }
 
 fn pool(limits: Limits) -> Arc<Mempool> {
-    Mempool::new(Arc::new(Checker), limits).0
+    Mempool::new(Arc::new(Checker::default()), limits).0
 }
 
 fn tx(text: &str) -> Bytes {
@@ -175,4 +196,48 @@ fn an_account_whose_next_transaction_does_not_fit_is_passed_over_as_a_whole() {
     add(&pool, "a:2:9");
     add(&pool, "b:1:1");
     assert_eq!(pool.reap(50), [tx("b:1:1")]);
+}
+
+/// A pool over an application that keeps checks, with so many waiting accounts that not all are rechecked.
+fn crowded() -> (Arc<Checker>, Arc<Mempool>) {
+    let app = Arc::new(Checker { keeps: true, ..Checker::default() });
+    let pool = Mempool::new(app.clone(), Limits::default()).0;
+    for account in 0..600 {
+        add(&pool, &format!("a{account}:1:1"));
+    }
+    for sequence in 1..4 {
+        add(&pool, &format!("busy:{sequence}:1"));
+    }
+    (app, pool)
+}
+
+fn rechecked(app: &Checker) -> Vec<String> {
+    std::mem::take(&mut app.rechecked.lock().expect("no panic"))
+}
+
+#[test]
+fn among_many_only_accounts_of_the_block_are_rechecked() {
+    let (app, pool) = crowded();
+    pool.pause().update(1, [(tx("busy:1:1"), 0), (tx("stranger:1:1"), 0)]);
+    assert_eq!(rechecked(&app), ["busy:2:1", "busy:3:1"]);
+    assert_eq!(app.restarts.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn what_a_block_refused_or_the_pool_dropped_makes_all_start_over() {
+    let (app, pool) = crowded();
+    pool.pause().update(1, [(tx("busy:1:1"), 5)]);
+    assert_eq!((rechecked(&app).len(), app.restarts.load(Ordering::Relaxed)), (602, 1));
+
+    let pool = Mempool::new(app.clone(), Limits { max_txs: 600, ..Limits::default() }).0;
+    for account in 0..600 {
+        add(&pool, &format!("a{account}:1:1"));
+    }
+    add(&pool, "rich:1:9");
+    pool.pause().update(1, []);
+    assert_eq!((rechecked(&app).len(), app.restarts.load(Ordering::Relaxed)), (600, 2));
+    pool.pause().update(2, []);
+    assert_eq!((rechecked(&app).len(), app.restarts.load(Ordering::Relaxed)), (0, 2));
+    pool.pause().update(20, []);
+    assert_eq!(rechecked(&app).len(), 600, "from time to time all are asked about");
 }

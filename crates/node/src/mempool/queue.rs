@@ -81,6 +81,11 @@ impl Queue {
         self.accounts.values().flat_map(BTreeMap::values)
     }
 
+    /// Those of one account in sequence order.
+    pub fn iter_of(&self, account: &[u8]) -> impl Iterator<Item = &Waiting> {
+        self.accounts.get(account).into_iter().flat_map(BTreeMap::values)
+    }
+
     /// Up to `max_txs` transactions of together `max_bytes`, best first. An account whose next transaction does not fit
     /// is passed over as a whole, since its later ones depend on it.
     pub fn reap(&self, max_txs: usize, max_bytes: u64) -> Vec<Bytes> {

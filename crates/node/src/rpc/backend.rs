@@ -171,8 +171,11 @@ pub trait NodeView: Send + Sync + 'static {
     /// The parameters in force for `height`; all five parts set; known up to `latest_height() + 1`.
     fn consensus_params(&self, height: u64) -> Found<ConsensusParams>;
 
-    /// The genesis document as JSON, as in the genesis file.
-    fn genesis(&self) -> Result<Arc<serde_json::Value>, ViewError>;
+    /// Length of the genesis file in bytes.
+    fn genesis_len(&self) -> Result<u64, ViewError>;
+
+    /// Up to `len` bytes of the genesis file from `start`. It may be too large to be kept in memory.
+    fn genesis_part(&self, start: u64, len: usize) -> Result<Vec<u8>, ViewError>;
 
     /// Checks a transaction and keeps it for a block when `result.code` is 0. Returns after the check.
     async fn submit_tx(&self, tx: Bytes) -> Result<CheckTxResult, SubmitError>;

@@ -174,6 +174,8 @@ impl TestNode {
     }
 }
 
+const GENESIS: &str = r#"{"chain_id": "ve-local-1", "app_state": {}}"#;
+
 #[async_trait]
 impl NodeView for TestNode {
     fn node_info(&self) -> DefaultNodeInfo {
@@ -253,8 +255,12 @@ impl NodeView for TestNode {
         }))
     }
 
-    fn genesis(&self) -> Result<Arc<serde_json::Value>, ViewError> {
-        Ok(Arc::new(serde_json::json!({"chain_id": "ve-local-1", "app_state": {}})))
+    fn genesis_len(&self) -> Result<u64, ViewError> {
+        Ok(GENESIS.len() as u64)
+    }
+
+    fn genesis_part(&self, start: u64, len: usize) -> Result<Vec<u8>, ViewError> {
+        Ok(GENESIS.as_bytes().iter().skip(start as usize).take(len).copied().collect())
     }
 
     async fn submit_tx(&self, tx: Bytes) -> Result<CheckTxResult, SubmitError> {

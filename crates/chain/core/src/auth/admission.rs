@@ -7,7 +7,7 @@ use ve_base::{Address, Amount, BASE_DENOM, CodedError, Coins, Dec, errors::sdk::
 use ve_proto::cosmos::auth::v1beta1::{BaseAccount, Params};
 use ve_proto::cosmos::tx::v1beta1::SignerInfo;
 use ve_sdk::admission::{Candidate, Step};
-use ve_sdk::{Context, Event, Mode, transient};
+use ve_sdk::{Context, Event, Mode};
 use ve_store::Read;
 
 use super::account;
@@ -16,17 +16,11 @@ use crate::{bank, feegrant};
 
 pub const FEE_SUFFICIENT: Step = Step { name: "fee sufficient", run: check_fee };
 pub const SIGNATURES: Step = Step { name: "signatures and sequences", run: check_signatures };
-pub const QUOTAS: Step = Step { name: "per-block quotas", run: count_quotas };
 pub const DEDUCT_FEE: Step = Step { name: "deduct fee", run: deduct_fee };
 pub const ADVANCE_SEQUENCES: Step = Step { name: "advance sequences", run: advance_sequences };
 
 /// Where fees wait for distribution.
 pub const FEE_COLLECTOR: &str = "fee_collector";
-
-/// Transactions of one account in one block (platform spec section 1).
-pub const MAX_TXS_PER_ACCOUNT: u64 = 10;
-/// Transactions in one block.
-pub const MAX_TXS_PER_BLOCK: u64 = 5000;
 
 fn fee(candidate: &Candidate<'_>) -> Result<Coins, CodedError> {
     let coins = candidate.tx.auth_info.fee.as_ref().map_or(&[][..], |fee| fee.amount.as_slice());
@@ -223,31 +217,6 @@ pub fn verify_ahead(state: &dyn Read, candidate: &Candidate<'_>, chain_id: &str)
             return;
         }
     }
-}
-
-fn count_quotas(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), CodedError> {
-    // The mempool holds many blocks' worth of transactions; quotas are a rule of the block.
-    if ctx.mode() != Mode::Deliver {
-        return Ok(());
-    }
-    let (of_block, of_account) = ctx.unmetered(|ctx| -> Result<(u64, u64), CodedError> {
-        let of_block = transient::count(ctx, "auth", b"block")?;
-        let mut most = 0;
-        for signer in &candidate.signers {
-            most = most.max(transient::count(ctx, "auth", signer.as_bytes())?);
-        }
-        Ok((of_block, most))
-    })?;
-    if of_block > MAX_TXS_PER_BLOCK {
-        return Err(Error::MempoolIsFull(format!("the block already has {MAX_TXS_PER_BLOCK} transactions")).into());
-    }
-    if of_account > MAX_TXS_PER_ACCOUNT {
-        return Err(Error::MempoolIsFull(format!(
-            "an account may have {MAX_TXS_PER_ACCOUNT} transactions in a block; send this one again later"
-        ))
-        .into());
-    }
-    Ok(())
 }
 
 /// The account that offers to pay for the payer, if the transaction names one.

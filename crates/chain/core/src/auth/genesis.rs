@@ -1,5 +1,6 @@
 //! Genesis in the Cosmos shape: `{params, accounts: [Any]}`. Accounts keep their numbers when they carry them.
 
+use prost_types::Any;
 use serde_json::Value;
 use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk::Error};
 use ve_proto::cosmos::auth::v1beta1::GenesisState;
@@ -15,24 +16,13 @@ pub fn default() -> Value {
 }
 
 pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
-    let genesis: GenesisState = json::from_json(genesis)?;
+    let (genesis, parts) = json::from_json_in_parts::<GenesisState>(genesis, "accounts")?;
     params::store(ctx, &genesis.params.unwrap_or_else(params::default))?;
     let mut next = 0u64;
-    for any in &genesis.accounts {
-        let account = Account::from_any(any)?;
-        let base = account.base();
-        let address = Address::from_bech32(&base.address, ACCOUNT_PREFIX)
-            .map_err(|cause| Error::InvalidAddress(format!("genesis account {}: {cause}", base.address)))?;
-        if ACCOUNTS.has(ctx, &address)? || BY_NUMBER.has(ctx, &base.account_number)? {
-            return Err(Error::InvalidRequest(format!(
-                "genesis account {address} or its number {} is given twice",
-                base.account_number
-            ))
-            .into());
+    for part in parts {
+        for any in &part?.accounts {
+            next = next.max(add(ctx, any)?);
         }
-        ACCOUNTS.set(ctx, &address, any)?;
-        BY_NUMBER.set(ctx, &base.account_number, &address)?;
-        next = next.max(base.account_number.saturating_add(1));
     }
     NEXT_NUMBER.set(ctx, &next)?;
     let declared: Vec<_> = ctx.registry().module_accounts().collect();
@@ -40,6 +30,24 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
         super::ensure_module(ctx, name, permissions)?;
     }
     Ok(())
+}
+
+/// Adds an account and returns the number after its own.
+fn add(ctx: &mut Context<'_>, any: &Any) -> Result<u64, CodedError> {
+    let account = Account::from_any(any)?;
+    let base = account.base();
+    let address = Address::from_bech32(&base.address, ACCOUNT_PREFIX)
+        .map_err(|cause| Error::InvalidAddress(format!("genesis account {}: {cause}", base.address)))?;
+    if ACCOUNTS.has(ctx, &address)? || BY_NUMBER.has(ctx, &base.account_number)? {
+        return Err(Error::InvalidRequest(format!(
+            "genesis account {address} or its number {} is given twice",
+            base.account_number
+        ))
+        .into());
+    }
+    ACCOUNTS.set(ctx, &address, any)?;
+    BY_NUMBER.set(ctx, &base.account_number, &address)?;
+    Ok(base.account_number.saturating_add(1))
 }
 
 pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {

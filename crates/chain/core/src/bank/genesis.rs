@@ -34,7 +34,7 @@ pub fn default() -> Value {
 }
 
 pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
-    let genesis: GenesisState = json::from_json(genesis)?;
+    let (genesis, parts) = json::from_json_in_parts::<GenesisState>(genesis, "balances")?;
     params::store(ctx, &genesis.params.clone().unwrap_or_else(params::default))?;
     for entry in &genesis.send_enabled {
         SEND_ENABLED.set(ctx, entry.denom.as_str(), &entry.enabled)?;
@@ -42,13 +42,10 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
     for metadata in &genesis.denom_metadata {
         METADATA.set(ctx, metadata.base.as_str(), metadata)?;
     }
-    for entry in &genesis.balances {
-        let owner = Address::from_bech32(&entry.address, ACCOUNT_PREFIX)
-            .map_err(|cause| Error::InvalidAddress(format!("genesis balance of {:?}: {cause}", entry.address)))?;
-        if !ledger::balances(ctx, &owner)?.is_empty() {
-            return Err(Error::InvalidRequest(format!("genesis balance of {owner} is given twice")).into());
+    for part in parts {
+        for entry in &part?.balances {
+            endow(ctx, entry)?;
         }
-        ledger::endow(ctx, &owner, &Coins::try_from_proto(&entry.coins)?)?;
     }
     let declared = Coins::try_from_proto(&genesis.supply)?;
     let sum = total_supply(ctx)?;
@@ -56,6 +53,15 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
         return Err(Error::InvalidCoins(format!("genesis supply is {declared}, the balances sum to {sum}")).into());
     }
     Ok(())
+}
+
+fn endow(ctx: &mut Context<'_>, entry: &Balance) -> Result<(), CodedError> {
+    let owner = Address::from_bech32(&entry.address, ACCOUNT_PREFIX)
+        .map_err(|cause| Error::InvalidAddress(format!("genesis balance of {:?}: {cause}", entry.address)))?;
+    if !ledger::balances(ctx, &owner)?.is_empty() {
+        return Err(Error::InvalidRequest(format!("genesis balance of {owner} is given twice")).into());
+    }
+    ledger::endow(ctx, &owner, &Coins::try_from_proto(&entry.coins)?)
 }
 
 fn total_supply<R: ve_store::Read + ?Sized>(state: &R) -> Result<Coins, CodedError> {

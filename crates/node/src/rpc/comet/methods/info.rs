@@ -105,26 +105,26 @@ fn refused(comet: &Comet, path: &str, height: u64, status: &Status) -> Value {
 }
 
 pub fn genesis(comet: &Comet) -> Result<Value, RpcError> {
-    let document = comet.backend.view.genesis()?;
-    let text_bytes = document.to_string().len();
-    if text_bytes > CHUNK_BYTES {
+    let bytes = comet.backend.view.genesis_len()?;
+    if bytes > CHUNK_BYTES as u64 {
         return Err(RpcError::Internal(format!(
-            "genesis has {text_bytes} bytes, too large for one answer; use the genesis_chunked method"
+            "genesis has {bytes} bytes, too large for one answer; use the genesis_chunked method"
         )));
     }
-    Ok(json!({"genesis": *document}))
+    let text = comet.backend.view.genesis_part(0, CHUNK_BYTES)?;
+    let document: Value =
+        serde_json::from_slice(&text).map_err(|error| RpcError::Internal(format!("the genesis file: {error}")))?;
+    Ok(json!({"genesis": document}))
 }
 
 pub fn genesis_chunked(comet: &Comet, params: &Params) -> Result<Value, RpcError> {
-    let text = comet.backend.view.genesis()?.to_string();
-    let total = text.len().div_ceil(CHUNK_BYTES).max(1);
+    let total = comet.backend.view.genesis_len()?.div_ceil(CHUNK_BYTES as u64).max(1);
     let asked = params.int("chunk")?.unwrap_or(0);
-    let chunk = usize::try_from(asked).ok().filter(|c| *c < total).ok_or_else(|| {
+    let chunk = u64::try_from(asked).ok().filter(|c| *c < total).ok_or_else(|| {
         RpcError::Internal(format!("there are {total} chunks counted from 0; chunk {asked} does not exist"))
     })?;
-    let start = chunk * CHUNK_BYTES;
-    let part = &text.as_bytes()[start..(start + CHUNK_BYTES).min(text.len())];
-    Ok(json!({"chunk": chunk.to_string(), "total": total.to_string(), "data": base64(part)}))
+    let part = comet.backend.view.genesis_part(chunk * CHUNK_BYTES as u64, CHUNK_BYTES)?;
+    Ok(json!({"chunk": chunk.to_string(), "total": total.to_string(), "data": base64(&part)}))
 }
 
 pub fn consensus_params(comet: &Comet, params: &Params) -> Result<Value, RpcError> {
