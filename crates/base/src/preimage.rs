@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use ve_proto::ve::market::v1::MsgReportResource;
-use ve_proto::ve::provider::v1::MsgAddProviderKey;
+use ve_proto::ve::provider::v1::{MsgAddProviderKey, MsgHeartbeat};
 
 /// `P(context, fields…)` = SHA-256("VE|" context "|v1|" chain id ‖ each field as its u32be length and its bytes). The
 /// digest is the message that is signed.
@@ -61,6 +61,20 @@ pub fn provider_key(chain_id: &str, message: &MsgAddProviderKey) -> [u8; 32] {
             &message.algorithm.to_be_bytes(),
             &message.public_key,
             &usages,
+        ],
+    )
+}
+
+/// What the daemon key signs for a heartbeat.
+pub fn heartbeat(chain_id: &str, message: &MsgHeartbeat) -> [u8; 32] {
+    preimage(
+        "heartbeat",
+        chain_id,
+        &[
+            message.provider.as_bytes(),
+            &message.seq.to_be_bytes(),
+            &message.observed_at.to_be_bytes(),
+            message.key_id.as_bytes(),
         ],
     )
 }

@@ -219,8 +219,11 @@ fn a_provider_keeps_the_attributes_of_live_leases_and_its_bond_until_they_end() 
         info: None,
     };
     assert_eq!(world.refused(&moved), ("provider".into(), 5));
-    world.send(&MsgGiveExitNotice { owner: world.name(1) }).expect("gives notice");
-    world.wait(14 * 86_400);
+    world.send(&MsgGiveExitNotice { owner: world.name(1), immediate: false }).expect("gives notice");
+    for day in 1..=14 {
+        world.wait_alive(1, day, 86_399);
+    }
+    world.wait(14);
     assert_eq!(world.count("provider_exited"), 0);
     close(&mut world, 1).expect("closes");
     world.wait(86_400);

@@ -63,7 +63,10 @@ pub struct Simulation {
 impl Simulation {
     pub fn new(seed: u64, options: Options) -> Self {
         let accounts: Vec<Account> = (0..ACCOUNTS).map(Account::number).collect();
-        let state = chain::app_state(&accounts);
+        let mut state = chain::app_state(&accounts);
+        // Rare blocks come days after the one before. With the usual patience for silent daemons such a pause would end
+        // the business of all providers at once.
+        state["provider"]["params"]["silence_seconds"] = (3 * 86_400u64).to_string().into();
         let time = BlockTime { seconds: chain::GENESIS_SECONDS, nanos: 0 };
         Self::on(TestChain::from_state(accounts, state, options, 0, time), Draws::new(seed))
     }

@@ -16,6 +16,7 @@ pub struct Rules {
     pub restore_seconds: u64,
     pub max_payments: usize,
     pub max_deposits: usize,
+    pub max_disputes: usize,
 }
 
 /// What settling or a deposit did to the account's state.
@@ -61,10 +62,15 @@ impl Book {
         sum(&owed).map_err(self.arithmetic())
     }
 
-    /// Seconds until the funds are used up, from the last settlement.
+    /// Funds that no dispute holds.
+    pub fn available(&self) -> Result<Dec, Error> {
+        self.account.funds.checked_sub(self.account.held).map_err(self.arithmetic())
+    }
+
+    /// Seconds until the available funds are used up, from the last settlement.
     pub fn seconds_left(&self) -> Result<u64, Error> {
         match self.account.state {
-            AccountState::Open => Ok(seconds_left(self.account.funds, self.total_rate()?)),
+            AccountState::Open => Ok(seconds_left(self.available()?, self.total_rate()?)),
             _ => Ok(0),
         }
     }
@@ -76,7 +82,7 @@ impl Book {
         }
         let elapsed = now.saturating_sub(self.account.settled_at);
         let error = self.arithmetic();
-        let result = settle(self.account.funds, &self.rates(), elapsed).map_err(&error)?;
+        let result = settle(self.available()?, &self.rates(), elapsed).map_err(&error)?;
         for ((payment, paid), owed) in self.payments.iter_mut().zip(&result.paid).zip(&result.owed) {
             payment.balance = payment.balance.checked_add(*paid).map_err(&error)?;
             payment.unsettled = payment.unsettled.checked_add(*owed).map_err(&error)?;
@@ -86,7 +92,8 @@ impl Book {
         if result.overdrawn {
             self.account.state = AccountState::Overdrawn;
             self.payments.iter_mut().for_each(|payment| payment.state = PaymentState::Overdrawn);
-            self.account.due_at = now.saturating_add(rules.grace_seconds);
+            self.account.grace_until = now.saturating_add(rules.grace_seconds);
+            self.reschedule()?;
             return Ok(Turn::Overdrawn);
         }
         self.reschedule()?;
@@ -94,7 +101,7 @@ impl Book {
     }
 
     /// Moves funds to payments: oldest deposits first.
-    fn spend(&mut self, amount: Dec) -> Result<(), Error> {
+    pub(super) fn spend(&mut self, amount: Dec) -> Result<(), Error> {
         let error = self.arithmetic();
         let account = &mut self.account;
         let mut left = amount;
@@ -109,7 +116,7 @@ impl Book {
     }
 
     /// Takes back what was moved to payments and not paid out: newest spent deposits first.
-    fn unspend(&mut self, amount: Dec) -> Result<(), Error> {
+    pub(super) fn unspend(&mut self, amount: Dec) -> Result<(), Error> {
         let error = self.arithmetic();
         let account = &mut self.account;
         let mut left = amount;
@@ -125,12 +132,19 @@ impl Book {
         Ok(())
     }
 
-    /// Sets when the queue looks at an open account: the first second that the funds do not cover.
-    fn reschedule(&mut self) -> Result<(), Error> {
-        if self.account.state == AccountState::Open {
-            let due = self.seconds_left()?.saturating_add(1).saturating_add(self.account.settled_at);
-            self.account.due_at = if due == u64::MAX { 0 } else { due };
-        }
+    /// Sets when the queue looks at the account: the first second that the funds do not cover, the end of its grace
+    /// time, of its life, or of a dispute.
+    pub(super) fn reschedule(&mut self) -> Result<(), Error> {
+        let disputes = self.account.disputes.iter().map(|dispute| dispute.expires_at).min().unwrap_or_default();
+        let (money, life) = match self.account.state {
+            AccountState::Open => {
+                let due = self.seconds_left()?.saturating_add(1).saturating_add(self.account.settled_at);
+                (if due == u64::MAX { 0 } else { due }, self.account.expires_at)
+            }
+            AccountState::Overdrawn => (self.account.grace_until, self.account.expires_at),
+            _ => (0, 0),
+        };
+        self.account.due_at = [money, life, disputes].into_iter().filter(|time| *time > 0).min().unwrap_or_default();
         Ok(())
     }
 
@@ -144,7 +158,7 @@ impl Book {
     fn repay(&mut self) -> Result<(), Error> {
         let error = self.arithmetic();
         let owed: Vec<Dec> = self.payments.iter().map(|payment| payment.unsettled).collect();
-        let parts = repay(self.account.funds, &owed).map_err(&error)?;
+        let parts = repay(self.available()?, &owed).map_err(&error)?;
         for (payment, part) in self.payments.iter_mut().zip(&parts) {
             payment.unsettled = payment.unsettled.checked_sub(*part).map_err(&error)?;
             payment.balance = payment.balance.checked_add(*part).map_err(&error)?;
@@ -152,12 +166,13 @@ impl Book {
         self.spend(sum(&parts).map_err(&error)?)
     }
 
-    fn try_restore(&mut self, now: u64, rules: &Rules) -> Result<Turn, Error> {
-        if self.account.state != AccountState::Overdrawn || self.account.funds < self.restoring_funds(rules)? {
+    pub(super) fn try_restore(&mut self, now: u64, rules: &Rules) -> Result<Turn, Error> {
+        if self.account.state != AccountState::Overdrawn || self.available()? < self.restoring_funds(rules)? {
             return Ok(Turn::None);
         }
         self.repay()?;
         self.account.state = AccountState::Open;
+        self.account.grace_until = 0;
         self.account.settled_at = now;
         self.payments.iter_mut().for_each(|payment| payment.state = PaymentState::Open);
         self.reschedule()?;
@@ -174,7 +189,7 @@ impl Book {
         rules: &Rules,
     ) -> Result<Turn, Error> {
         let id = self.account.id.to_string();
-        if self.account.state == AccountState::Closed {
+        if !self.account.is_live() {
             return Err(Error::Closed(id));
         }
         if coin.denom != self.account.denom {
@@ -202,7 +217,7 @@ impl Book {
         let turn = self.try_restore(now, rules)?;
         if self.account.state == AccountState::Overdrawn {
             let missing =
-                self.restoring_funds(rules)?.checked_sub(self.account.funds.checked_sub(amount).map_err(&error)?);
+                self.restoring_funds(rules)?.checked_sub(self.available()?.checked_sub(amount).map_err(&error)?);
             let needed = missing.and_then(|dec| dec.to_amount(ve_base::Rounding::Ceil)).map_err(&error)?;
             return Err(Error::Overdrawn { account: id, needed: format!("{needed}{}", coin.denom) });
         }
@@ -234,7 +249,7 @@ impl Book {
         self.reschedule()
     }
 
-    fn position(&self, xid: &str) -> Result<usize, Error> {
+    pub(super) fn position(&self, xid: &str) -> Result<usize, Error> {
         self.payments
             .iter()
             .position(|payment| payment.xid == xid)
@@ -275,7 +290,7 @@ impl Book {
             self.unspend(payment.balance)?;
             payment.unsettled = Dec::zero();
         } else {
-            let part = self.account.funds.min(payment.unsettled);
+            let part = self.available()?.min(payment.unsettled);
             payment.unsettled = payment.unsettled.checked_sub(part).map_err(&error)?;
             payment.balance = payment.balance.checked_add(part).map_err(&error)?;
             self.spend(part)?;
@@ -292,23 +307,38 @@ impl Book {
         Ok((payment, payout, turn))
     }
 
-    /// Ends the account once no payment is left: what remains goes back, newest deposit first.
+    /// Changes what a payment streams from now on. The account must be settled to `now`.
+    pub fn set_rate(&mut self, xid: &str, rate: Dec) -> Result<(), Error> {
+        if rate.is_zero() || rate.is_negative() {
+            return Err(Error::ZeroRate);
+        }
+        let at = self.position(xid)?;
+        self.payments.iter_mut().skip(at).take(1).for_each(|payment| payment.rate = rate);
+        self.total_rate()?;
+        self.reschedule()
+    }
+
+    /// Ends the account once no payment is left: what remains goes back, newest deposit first. What disputes hold
+    /// stays until they end.
     pub fn close(&mut self) -> Result<Vec<(Address, Amount)>, Error> {
         let error = self.arithmetic();
+        let (mut left, _) = split_whole(self.available()?).map_err(&error)?;
         let account = &mut self.account;
         let mut refunds = Vec::new();
         for deposit in account.deposits.iter_mut().rev() {
-            let (whole, _) = split_whole(deposit.remaining).map_err(&error)?;
+            let whole = split_whole(deposit.remaining).map_err(&error)?.0.min(left);
             if !whole.is_zero() {
                 let given = Dec::from_amount(whole).map_err(&error)?;
+                left = left.saturating_sub(whole);
                 deposit.remaining = deposit.remaining.checked_sub(given).map_err(&error)?;
                 account.funds = account.funds.checked_sub(given).map_err(&error)?;
                 account.refunded = account.refunded.checked_add(given).map_err(&error)?;
                 refunds.push((deposit.owner.clone(), whole));
             }
         }
-        account.state = AccountState::Closed;
-        account.due_at = 0;
+        account.state = if account.disputes.is_empty() { AccountState::Closed } else { AccountState::Closing };
+        account.grace_until = 0;
+        self.reschedule()?;
         Ok(refunds)
     }
 
@@ -324,6 +354,12 @@ impl Book {
         if sum(&remaining) != Ok(account.funds) {
             return Err(text("deposits do not sum to the funds"));
         }
+        let held = account.disputes.iter().try_fold(Dec::zero(), |sum, dispute| {
+            Dec::from_amount(dispute.amount).and_then(|amount| sum.checked_add(amount))
+        });
+        if held != Ok(account.held) || account.held > account.funds {
+            return Err(text("disputes do not sum to what is held, or more is held than there is"));
+        }
         let all = self.payments.iter().flat_map(|payment| [payment.balance, payment.unsettled, payment.rate]);
         if all.chain(remaining).chain([account.funds]).any(|value| value.is_negative()) {
             return Err(text("a negative amount"));
@@ -331,6 +367,12 @@ impl Book {
         match account.state {
             AccountState::Closed if !account.funds.is_zero() || !self.payments.is_empty() => {
                 Err(text("closed with funds or payments"))
+            }
+            AccountState::Closing if account.disputes.is_empty() || !self.payments.is_empty() => {
+                Err(text("closing without a dispute, or with payments"))
+            }
+            state if (state == AccountState::Overdrawn) != (account.grace_until > 0) => {
+                Err(text("overdrawn without a grace time, or the reverse"))
             }
             AccountState::Open if self.payments.iter().any(|payment| !payment.unsettled.is_zero()) => {
                 Err(text("open and owing"))

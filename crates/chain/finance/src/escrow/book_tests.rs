@@ -5,21 +5,22 @@ use super::book::{Book, Rules, Turn};
 use super::error::Error;
 use super::types::{Account, AccountId, AccountState, Payment, PaymentState};
 
-const RULES: Rules = Rules { grace_seconds: 600, restore_seconds: 3600, max_payments: 50, max_deposits: 4 };
+pub(super) const RULES: Rules =
+    Rules { grace_seconds: 600, restore_seconds: 3600, max_payments: 50, max_deposits: 4, max_disputes: 2 };
 
-fn dec(text: &str) -> Dec {
+pub(super) fn dec(text: &str) -> Dec {
     text.parse().expect("a decimal")
 }
 
-fn person(number: u8) -> Address {
+pub(super) fn person(number: u8) -> Address {
     Address::from([number; 20])
 }
 
-fn coins(amount: u64) -> Coin {
+pub(super) fn coins(amount: u64) -> Coin {
     Coin::native(Amount::from(amount))
 }
 
-fn book(deposit: u64) -> Book {
+pub(super) fn book(deposit: u64) -> Book {
     let account = Account {
         id: AccountId::deployment("a/1"),
         owner: person(1),
@@ -33,13 +34,19 @@ fn book(deposit: u64) -> Book {
         deposits: Vec::new(),
         due_at: 0,
         updated_height: 1,
+        held: Dec::zero(),
+        expires_at: 0,
+        grace_until: 0,
+        conditions: Vec::new(),
+        disputes: Vec::new(),
+        last_dispute: 0,
     };
     let mut book = Book { account, payments: Vec::new() };
     book.deposit(&person(1), &coins(deposit), 1000, 1, &RULES).expect("accepted");
     book
 }
 
-fn payment(xid: &str, rate: &str, locked: bool) -> Payment {
+pub(super) fn payment(xid: &str, rate: &str, locked: bool) -> Payment {
     Payment {
         account: AccountId::deployment("a/1"),
         xid: xid.into(),
@@ -180,6 +187,10 @@ enum Step {
     Withdraw(u8),
     End(u8),
     Wait(u64),
+    Release(u8, u8, u64),
+    GiveBack(u8),
+    Dispute(u8, u64),
+    Resolve(u32, u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -190,6 +201,10 @@ fn step() -> impl Strategy<Value = Step> {
         (0u8..6).prop_map(Step::Withdraw),
         (0u8..6).prop_map(Step::End),
         (0u64..20_000).prop_map(Step::Wait),
+        (1u8..4, 0u8..6, 1u64..100_000).prop_map(|(who, id, amount)| Step::Release(who, id, amount)),
+        (0u8..6).prop_map(Step::GiveBack),
+        (0u8..6, 1u64..1_000_000).prop_map(|(id, amount)| Step::Dispute(id, amount)),
+        (1u32..8, 0u8..4).prop_map(|(id, quarters)| Step::Resolve(id, quarters)),
     ]
 }
 
@@ -211,6 +226,19 @@ proptest! {
                 Step::Withdraw(id) => book.withdraw(&id.to_string()).map(|payout| got += payout.amount.to_u128().expect("small")),
                 Step::End(id) => book.close_payment(&id.to_string(), now, &RULES).map(|(_, payout, _)| got += payout.amount.to_u128().expect("small")),
                 Step::Wait(seconds) => { now += seconds; Ok(()) }
+                Step::Release(who, id, amount) => book
+                    .release(&person(who), &id.to_string(), Amount::from(amount))
+                    .map(|payout| got += payout.amount.to_u128().expect("small")),
+                Step::GiveBack(id) => book.refund_payment(&id.to_string(), now, &RULES).map(|_| ()),
+                Step::Dispute(id, amount) => {
+                    book.dispute(super::claims_tests::dispute(&id.to_string(), 9, amount, now), &RULES).map(|_| ())
+                }
+                Step::Resolve(id, quarters) => {
+                    let amount = book.account.disputes.iter().find(|open| open.id == id).map(|open| open.amount);
+                    let amount = amount.unwrap_or_default().to_u64().expect("small");
+                    let part = amount * u64::from(quarters) / 4;
+                    book.end_dispute(id, Amount::from(part), now, &RULES).map(|_| got += u128::from(part))
+                }
             };
             if result.is_err() {
                 book = before;
@@ -222,6 +250,9 @@ proptest! {
         book.settle(now, &RULES).expect("settles");
         for xid in book.payments.iter().map(|payment| payment.xid.clone()).collect::<Vec<_>>() {
             got += book.close_payment(&xid, now, &RULES).expect("closes").1.amount.to_u128().expect("small");
+        }
+        for id in book.account.disputes.iter().map(|open| open.id).collect::<Vec<_>>() {
+            book.end_dispute(id, Amount::ZERO, now, &RULES).expect("ends");
         }
         let refunded: u128 = book.close().expect("closes").iter().map(|(_, amount)| amount.to_u128().expect("small")).sum();
         prop_assert_eq!(put, got + refunded);

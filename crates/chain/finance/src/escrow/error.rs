@@ -36,6 +36,36 @@ pub enum Error {
     Arithmetic(String),
     #[error("genesis of escrow refused: {0}")]
     Genesis(String),
+    #[error("escrow account {0} is overdrawn; top it up first")]
+    NotOpen(String),
+    #[error("the release needs {0}; wait until it holds")]
+    ConditionUnmet(String),
+    #[error("conditions refused: {0}")]
+    Condition(String),
+    #[error("{0} is not asked for an approval, or gave it already; read the account's conditions")]
+    NotSigner(String),
+    #[error("{wanted} cannot be released: at most {most} of the signer's deposits are unspent and undisputed")]
+    Release { wanted: String, most: String },
+    #[error("{0} has no deposit in this account; only its depositors take deposits back")]
+    NoDeposit(String),
+    #[error("escrow account {0} has or had payments; end the deployment to get back what is not spent")]
+    HasPayments(String),
+    #[error("{0} is neither the account's owner nor the payee of the payment; only they dispute and resolve")]
+    NotParty(String),
+    #[error("{wanted} cannot be disputed: {most} are unspent and undisputed")]
+    Disputed { wanted: String, most: String },
+    #[error("dispute {0} is not open; read the account")]
+    NoDispute(u32),
+    #[error(
+        "{given} of {amount} is not this party's to decide; the owner gives all to the payee, the payee gives all back"
+    )]
+    Verdict { given: String, amount: String },
+    #[error("a life of {got} s is refused; choose {low} to {high} s")]
+    Duration { got: u64, low: u64, high: u64 },
+    #[error("only accounts of deployments can be released, refunded or disputed, not {0}")]
+    Scope(String),
+    #[error("the hash of a statement has 32 bytes, not {0}; use SHA-256")]
+    Hash(usize),
 }
 
 impl Coded for Error {
@@ -61,6 +91,20 @@ impl Coded for Error {
             Self::Params(_) => 15,
             Self::Arithmetic(_) => 16,
             Self::Genesis(_) => 17,
+            Self::NotOpen(_) => 18,
+            Self::ConditionUnmet(_) => 19,
+            Self::Condition(_) => 20,
+            Self::NotSigner(_) => 21,
+            Self::Release { .. } => 22,
+            Self::NoDeposit(_) => 23,
+            Self::HasPayments(_) => 24,
+            Self::NotParty(_) => 25,
+            Self::Disputed { .. } => 26,
+            Self::NoDispute(_) => 27,
+            Self::Verdict { .. } => 28,
+            Self::Duration { .. } => 29,
+            Self::Scope(_) => 30,
+            Self::Hash(_) => 31,
         }
     }
 }

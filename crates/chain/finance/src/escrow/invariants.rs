@@ -31,7 +31,7 @@ pub fn check_accounts(ctx: &QueryContext<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// The module account holds Σ funds + Σ unpaid balances, exactly, per denomination.
+/// The module account holds Σ funds + Σ unpaid balances + Σ bonds of disputes, exactly, per denomination.
 pub fn check_balance(ctx: &QueryContext<'_>) -> Result<(), String> {
     let mut sums: BTreeMap<String, Dec> = BTreeMap::new();
     for entry in ACCOUNTS.scan().entries(ctx) {
@@ -41,7 +41,11 @@ pub fn check_balance(ctx: &QueryContext<'_>) -> Result<(), String> {
         }
         let book = ledger::load(ctx, &id).map_err(text)?.ok_or("account vanished")?;
         let sum = sums.entry(account.denom.to_string()).or_default();
-        let parts = book.payments.iter().map(|payment| payment.balance).chain([account.funds]);
+        let mut parts: Vec<Dec> = book.payments.iter().map(|payment| payment.balance).collect();
+        parts.push(account.funds);
+        for dispute in &account.disputes {
+            parts.push(Dec::from_amount(dispute.bond).map_err(text)?);
+        }
         *sum = parts.into_iter().try_fold(*sum, Dec::checked_add).map_err(text)?;
     }
     let held = bank::balances(ctx, &ve_base::module_address(ESCROW)).map_err(text)?;

@@ -8,8 +8,8 @@ use ve_store::Read;
 use super::book::{Book, Payout, Turn};
 use super::error::Error;
 use super::keys::{ACCOUNTS, OPEN_PAYMENTS, PAYMENTS};
-use super::types::{Account, AccountId, AccountState, Payment, PaymentState};
-use super::{ESCROW, EscrowHooks, params};
+use super::types::{Account, AccountId, AccountState, Condition, Payment, PaymentState};
+use super::{ESCROW, EscrowHooks, condition, params};
 use crate::take;
 
 /// The account with its live payments, as stored. `None` when it does not exist.
@@ -22,7 +22,7 @@ pub fn load<R: Read>(state: &R, id: &AccountId) -> Result<Option<Book>, CodedErr
     Ok(Some(Book { account, payments }))
 }
 
-fn require<R: Read>(state: &R, id: &AccountId) -> Result<Book, CodedError> {
+pub(super) fn require<R: Read>(state: &R, id: &AccountId) -> Result<Book, CodedError> {
     load(state, id)?.ok_or_else(|| Error::NotFound(id.to_string()).into())
 }
 
@@ -42,6 +42,15 @@ pub fn payment(ctx: &QueryContext<'_>, id: &AccountId, xid: &str) -> Result<Opti
     Ok(live.or(stored))
 }
 
+/// Stores the book and tells higher modules that the account's funds or rates are other than they were.
+pub(super) fn commit(ctx: &mut Context<'_>, book: &mut Book) -> Result<(), CodedError> {
+    save(ctx, book)?;
+    for hook in ctx.hooks().all::<dyn EscrowHooks>() {
+        hook.changed(ctx, &book.account.id)?;
+    }
+    Ok(())
+}
+
 fn save(ctx: &mut Context<'_>, book: &mut Book) -> Result<(), CodedError> {
     book.account.updated_height = ctx.height();
     ACCOUNTS.set(ctx, &book.account.id, &book.account)?;
@@ -51,19 +60,19 @@ fn save(ctx: &mut Context<'_>, book: &mut Book) -> Result<(), CodedError> {
     Ok(())
 }
 
-fn now(ctx: &Context<'_>) -> u64 {
+pub(super) fn now(ctx: &Context<'_>) -> u64 {
     ctx.time().unix()
 }
 
 /// Tells higher modules of a change of state, after it is stored.
-fn announce(ctx: &mut Context<'_>, account: &Account, turn: Turn) -> Result<(), CodedError> {
+pub(super) fn announce(ctx: &mut Context<'_>, account: &Account, turn: Turn) -> Result<(), CodedError> {
     let kind = match turn {
         Turn::None => return Ok(()),
         Turn::Overdrawn => "escrow_overdrawn",
         Turn::Restored => "escrow_restored",
     };
     ctx.emit(
-        Event::new(kind).with("id", &account.id).with("owner", &account.owner).with("grace_until", account.due_at),
+        Event::new(kind).with("id", &account.id).with("owner", &account.owner).with("grace_until", account.grace_until),
     );
     for hook in ctx.hooks().all::<dyn EscrowHooks>() {
         match turn {
@@ -81,10 +90,31 @@ pub fn settle(ctx: &mut Context<'_>, id: &AccountId) -> Result<Book, CodedError>
     let before = book.account.settled_at;
     let turn = book.settle(now(ctx), &rules)?;
     if book.account.settled_at != before {
-        save(ctx, &mut book)?;
+        if turn == Turn::None {
+            save(ctx, &mut book)?
+        } else {
+            commit(ctx, &mut book)?
+        }
         announce(ctx, &book.account, turn)?;
     }
     Ok(book)
+}
+
+/// How an account ends and what binds its unspent funds.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Seconds; 0 for an account that never expires.
+    pub expires_at: u64,
+    pub conditions: Vec<Condition>,
+}
+
+impl Terms {
+    /// Of an account that pays leases: a life of `duration` seconds, 0 for the longest, and checked conditions.
+    pub fn of_leases(ctx: &Context<'_>, duration: u64, conditions: &[Condition]) -> Result<Self, CodedError> {
+        condition::check(conditions)?;
+        let expires_at = params::expiry(&params::load(ctx)?, now(ctx), duration)?;
+        Ok(Self { expires_at, conditions: conditions.to_vec() })
+    }
 }
 
 /// Opens an account with a first deposit of `from`.
@@ -94,6 +124,7 @@ pub fn create(
     owner: &Address,
     from: &Address,
     coin: &Coin,
+    terms: Terms,
 ) -> Result<(), CodedError> {
     if ACCOUNTS.has(ctx, id)? {
         return Err(Error::Exists(id.to_string()).into());
@@ -120,6 +151,12 @@ pub fn create(
         deposits: Vec::new(),
         due_at: 0,
         updated_height: ctx.height(),
+        held: Dec::zero(),
+        expires_at: terms.expires_at,
+        grace_until: 0,
+        conditions: terms.conditions,
+        disputes: Vec::new(),
+        last_dispute: 0,
     };
     add(ctx, Book { account, payments: Vec::new() }, from, coin)
 }
@@ -128,7 +165,7 @@ fn add(ctx: &mut Context<'_>, mut book: Book, from: &Address, coin: &Coin) -> Re
     let rules = params::rules(&params::load(ctx)?);
     let turn = book.deposit(from, coin, now(ctx), ctx.height(), &rules)?;
     bank::send_to_module(ctx, from, ESCROW, &Coins::one(coin.clone()))?;
-    save(ctx, &mut book)?;
+    commit(ctx, &mut book)?;
     ctx.emit(Event::new("escrow_deposited").with("id", &book.account.id).with("depositor", from).with("amount", coin));
     announce(ctx, &book.account, turn)
 }
@@ -166,14 +203,21 @@ pub fn open_payment(
     };
     book.open_payment(payment, &rules)?;
     OPEN_PAYMENTS.set(ctx, &key, &())?;
-    save(ctx, &mut book)
+    commit(ctx, &mut book)
+}
+
+/// Changes what a payment streams from now on, per second.
+pub fn set_rate(ctx: &mut Context<'_>, id: &AccountId, xid: &str, rate: Dec) -> Result<(), CodedError> {
+    let mut book = settle(ctx, id)?;
+    book.set_rate(xid, rate)?;
+    commit(ctx, &mut book)
 }
 
 /// The service behind a payment was delivered: its payee can withdraw.
 pub fn unlock(ctx: &mut Context<'_>, id: &AccountId, xid: &str) -> Result<(), CodedError> {
     let mut book = settle(ctx, id)?;
     book.unlock(xid)?;
-    save(ctx, &mut book)
+    commit(ctx, &mut book)
 }
 
 /// Pays the whole part of a payment's balance, less commission. Returns gross and net.
@@ -204,7 +248,7 @@ pub fn withdraw(
     Ok((Coin::new(denom.clone(), payout.amount), Coin::new(denom, net)))
 }
 
-fn pay(ctx: &mut Context<'_>, account: &Account, payout: &Payout) -> Result<Amount, CodedError> {
+pub(super) fn pay(ctx: &mut Context<'_>, account: &Account, payout: &Payout) -> Result<Amount, CodedError> {
     if payout.amount.is_zero() {
         return Ok(Amount::ZERO);
     }
@@ -234,7 +278,7 @@ pub fn close_payment(ctx: &mut Context<'_>, id: &AccountId, xid: &str) -> Result
         return Ok(());
     }
     let turn = end_payment(ctx, &mut book, xid)?;
-    save(ctx, &mut book)?;
+    commit(ctx, &mut book)?;
     announce(ctx, &book.account, turn)
 }
 
@@ -258,7 +302,7 @@ fn end_payment(ctx: &mut Context<'_>, book: &mut Book, xid: &str) -> Result<Turn
 /// Ends an account: settles, pays every payment, refunds the rest to its sources. Ending an ended account does nothing.
 pub fn close(ctx: &mut Context<'_>, id: &AccountId) -> Result<(), CodedError> {
     let mut book = require(ctx, id)?;
-    if book.account.state == AccountState::Closed {
+    if !book.account.is_live() {
         return Ok(());
     }
     let rules = params::rules(&params::load(ctx)?);
@@ -268,13 +312,20 @@ pub fn close(ctx: &mut Context<'_>, id: &AccountId) -> Result<(), CodedError> {
     for xid in payments {
         end_payment(ctx, &mut book, &xid)?;
     }
+    finish(ctx, &mut book)
+}
+
+/// Refunds what no dispute holds; the account is closed, or closing while a dispute is open.
+pub(super) fn finish(ctx: &mut Context<'_>, book: &mut Book) -> Result<(), CodedError> {
     let refunds = book.close()?;
-    save(ctx, &mut book)?;
+    commit(ctx, book)?;
+    let id = &book.account.id;
     for (owner, amount) in refunds {
         let coin = Coin::new(book.account.denom.clone(), amount);
         bank::send_from_module(ctx, ESCROW, &owner, &Coins::one(coin.clone()))?;
         ctx.emit(Event::new("escrow_refunded").with("id", id).with("depositor", &owner).with("amount", coin));
     }
-    ctx.emit(Event::new("escrow_closed").with("id", id).with("owner", &book.account.owner));
+    let kind = if book.account.state == AccountState::Closed { "escrow_closed" } else { "escrow_closing" };
+    ctx.emit(Event::new(kind).with("id", id).with("owner", &book.account.owner));
     Ok(())
 }

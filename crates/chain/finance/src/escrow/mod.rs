@@ -1,10 +1,14 @@
 //! Escrow: customers' money from order to settlement (finance spec section 7, marketplace spec section 6).
 //!
 //! An account holds the deposits of one deployment or bid and streams them to payees at rates per second of block time.
-//! Invariants: the module account holds exactly the funds and unpaid balances of all accounts; of each account,
-//! deposited = transferred + refunded + funds; closed accounts and payments hold nothing and never open again.
+//! Invariants: the module account holds exactly the funds, unpaid balances and dispute bonds of all accounts; of each
+//! account, deposited = transferred + refunded + funds, and funds cover what disputes hold; closed accounts and payments
+//! hold nothing and never open again.
 
 pub mod book;
+mod claims;
+mod condition;
+mod dispute;
 mod error;
 mod genesis;
 mod invariants;
@@ -15,6 +19,7 @@ mod operations;
 mod params;
 mod query;
 mod queue;
+mod release;
 pub mod settle;
 mod types;
 
@@ -26,11 +31,12 @@ use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
 
 pub use error::Error;
 pub use ledger::{
-    close, close_payment, create, deposit, load, open_payment, payment, settle, settled, unlock, withdraw,
+    Terms, close, close_payment, create, deposit, load, open_payment, payment, set_rate, settle, settled, unlock,
+    withdraw,
 };
 pub use query::runway;
 pub use settle::{BLOCK_SECONDS, rate_per_second};
-pub use types::{Account, AccountId, AccountState, Payment, PaymentState, Scope};
+pub use types::{Account, AccountId, AccountState, Condition, Payment, PaymentState, Scope};
 
 /// The module account that holds all deposits.
 pub const ESCROW: &str = "escrow";
@@ -43,6 +49,10 @@ pub trait EscrowHooks: Send + Sync {
     fn restored(&self, ctx: &mut Context<'_>, id: &AccountId) -> Result<(), CodedError>;
     /// The grace time is over: end what the account pays for. The account is closed afterwards.
     fn exhausted(&self, ctx: &mut Context<'_>, id: &AccountId) -> Result<(), CodedError>;
+    /// The life that the account was given is over: as `exhausted`.
+    fn expired(&self, ctx: &mut Context<'_>, id: &AccountId) -> Result<(), CodedError>;
+    /// Funds or rates changed otherwise than by the flow of time.
+    fn changed(&self, ctx: &mut Context<'_>, id: &AccountId) -> Result<(), CodedError>;
 }
 
 pub struct Escrow;
@@ -55,6 +65,11 @@ impl Module for Escrow {
     fn register(&self, registrar: &mut Registrar) {
         registrar.msg(msg::deposit::check, msg::deposit::execute);
         registrar.msg(msg::withdraw::check, msg::withdraw::execute);
+        registrar.msg(msg::release::check, msg::release::execute);
+        registrar.msg(msg::approve::check, msg::approve::execute);
+        registrar.msg(msg::refund::check, msg::refund::execute);
+        registrar.msg(msg::dispute::check, msg::dispute::execute);
+        registrar.msg(msg::resolve::check, msg::resolve::execute);
         registrar.msg(msg::update_params::check, msg::update_params::execute);
         query::register(registrar);
     }
@@ -96,6 +111,9 @@ impl Module for Escrow {
 #[cfg(test)]
 #[path = "book_tests.rs"]
 mod book_tests;
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod claims_tests;
 #[cfg(test)]
 #[path = "settle_tests.rs"]
 mod settle_tests;

@@ -5,7 +5,7 @@ use ve_sdk::{Context, Event};
 
 use super::keys::{ACCOUNTS, DUE};
 use super::types::{AccountId, AccountState};
-use super::{EscrowHooks, ledger, params};
+use super::{EscrowHooks, dispute, ledger, params};
 
 /// How long an account waits after a failed attempt, in seconds.
 const RETRY_SECONDS: u64 = 60;
@@ -27,17 +27,17 @@ pub fn run(ctx: &mut Context<'_>) -> Result<(), CodedError> {
 
 fn attend(ctx: &mut Context<'_>, id: &AccountId) -> Result<(), CodedError> {
     let now = ctx.time().unix();
+    dispute::expire(ctx, id)?;
     let account = ACCOUNTS.require(ctx, id)?;
-    match account.state {
-        AccountState::Open => ledger::settle(ctx, id).map(|_| ()),
-        AccountState::Overdrawn if account.due_at <= now => {
-            for hook in ctx.hooks().all::<dyn EscrowHooks>() {
-                hook.exhausted(ctx, id)?;
-            }
-            ledger::close(ctx, id)
+    let exhausted = account.state == AccountState::Overdrawn && account.grace_until <= now;
+    let expired = account.is_live() && account.expires_at > 0 && account.expires_at <= now;
+    if exhausted || expired {
+        for hook in ctx.hooks().all::<dyn EscrowHooks>() {
+            if exhausted { hook.exhausted(ctx, id)? } else { hook.expired(ctx, id)? }
         }
-        _ => Ok(()),
+        return ledger::close(ctx, id);
     }
+    if account.state == AccountState::Open { ledger::settle(ctx, id).map(|_| ()) } else { Ok(()) }
 }
 
 /// One account that cannot be settled must not stop the chain; the failure is visible and is tried again.

@@ -5,7 +5,7 @@ use std::fmt;
 use ve_base::value::{Value, ValueError};
 use ve_base::{ACCOUNT_PREFIX, Address, Amount, Dec, Denom};
 use ve_proto::ve::escrow::v1 as proto;
-pub use ve_proto::ve::escrow::v1::{AccountState, PaymentState, Scope};
+pub use ve_proto::ve::escrow::v1::{AccountState, Condition, PaymentState, Scope};
 use ve_store::{Key, KeyError};
 
 use super::error::Error;
@@ -87,6 +87,20 @@ pub struct Deposit {
     pub height: u64,
 }
 
+/// See `ve.escrow.v1.Dispute`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    pub id: u32,
+    pub payment: String,
+    pub payee: Address,
+    pub opener: Address,
+    pub amount: Amount,
+    pub bond: Amount,
+    pub opened_at: u64,
+    pub expires_at: u64,
+    pub statement_hash: Vec<u8>,
+}
+
 /// See `ve.escrow.v1.Account`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -102,6 +116,19 @@ pub struct Account {
     pub deposits: Vec<Deposit>,
     pub due_at: u64,
     pub updated_height: u64,
+    pub held: Dec,
+    pub expires_at: u64,
+    pub grace_until: u64,
+    pub conditions: Vec<Condition>,
+    pub disputes: Vec<Dispute>,
+    pub last_dispute: u32,
+}
+
+impl Account {
+    /// Neither closed nor on the way to it.
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, AccountState::Open | AccountState::Overdrawn)
+    }
 }
 
 /// See `ve.escrow.v1.Payment`.
@@ -133,6 +160,36 @@ fn amount(text: &str) -> Result<Amount, ValueError> {
     text.parse().map_err(|_| MALFORMED)
 }
 
+impl Dispute {
+    fn to_proto(&self) -> proto::Dispute {
+        proto::Dispute {
+            id: self.id,
+            payment: self.payment.clone(),
+            payee: self.payee.to_string(),
+            opener: self.opener.to_string(),
+            amount: self.amount.to_string(),
+            bond: self.bond.to_string(),
+            opened_at: self.opened_at,
+            expires_at: self.expires_at,
+            statement_hash: self.statement_hash.clone(),
+        }
+    }
+
+    fn from_proto(dispute: &proto::Dispute) -> Result<Self, ValueError> {
+        Ok(Self {
+            id: dispute.id,
+            payment: dispute.payment.clone(),
+            payee: address(&dispute.payee)?,
+            opener: address(&dispute.opener)?,
+            amount: amount(&dispute.amount)?,
+            bond: amount(&dispute.bond)?,
+            opened_at: dispute.opened_at,
+            expires_at: dispute.expires_at,
+            statement_hash: dispute.statement_hash.clone(),
+        })
+    }
+}
+
 impl Account {
     pub fn to_proto(&self) -> proto::Account {
         let deposits = self.deposits.iter().map(|deposit| proto::Deposit {
@@ -154,6 +211,12 @@ impl Account {
             deposits: deposits.collect(),
             due_at: self.due_at,
             updated_height: self.updated_height,
+            held: self.held.to_mantissa(),
+            expires_at: self.expires_at,
+            grace_until: self.grace_until,
+            conditions: self.conditions.clone(),
+            disputes: self.disputes.iter().map(Dispute::to_proto).collect(),
+            last_dispute: self.last_dispute,
         }
     }
 
@@ -179,6 +242,12 @@ impl Account {
             deposits: deposits.collect::<Result<_, ValueError>>()?,
             due_at: account.due_at,
             updated_height: account.updated_height,
+            held: dec(&account.held)?,
+            expires_at: account.expires_at,
+            grace_until: account.grace_until,
+            conditions: account.conditions.clone(),
+            disputes: account.disputes.iter().map(Dispute::from_proto).collect::<Result<_, _>>()?,
+            last_dispute: account.last_dispute,
         })
     }
 }

@@ -72,6 +72,20 @@ pub enum Error {
     Params(String),
     #[error("genesis of the market refused: {0}")]
     Genesis(String),
+    #[error("{0} made {1} of them within a minute, the most allowed; try again a minute later")]
+    RatePerMinute(String, u32),
+    #[error("{account} cancelled most of what it made and pauses until {until}; try again then")]
+    Paused { account: String, until: u64 },
+    #[error("{0} cannot bid on its own order; let others bid")]
+    OwnOrder(String),
+    #[error("{0} is not an operation that a customer requests; use stop, start or restart")]
+    Action(String),
+    #[error("the key of an operation has 32 bytes, not {0}; choose random ones")]
+    IdemKey(usize),
+    #[error("the key stands for operation {0} of another kind; choose another key")]
+    IdemConflict(u64),
+    #[error("operation {0} is still running; wait until it ends")]
+    Busy(u64),
 }
 
 impl Coded for Error {
@@ -113,6 +127,13 @@ impl Coded for Error {
             Self::Unaudited => 31,
             Self::Params(_) => 32,
             Self::Genesis(_) => 33,
+            Self::RatePerMinute(..) => 34,
+            Self::Paused { .. } => 35,
+            Self::OwnOrder(_) => 36,
+            Self::Action(_) => 37,
+            Self::IdemKey(_) => 38,
+            Self::IdemConflict(_) => 39,
+            Self::Busy(_) => 40,
         }
     }
 }

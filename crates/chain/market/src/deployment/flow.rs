@@ -11,7 +11,7 @@ use super::error::{Error, state_name};
 use super::ids::{BidId, DeploymentId, GroupId, OrderId};
 use super::keys::{BIDS, DEPLOYMENTS, GROUPS, LEASES, LIVE_LEASES, OPEN_BIDS, OPEN_ORDERS, ORDERS};
 use super::lifecycle::{self, BidEvent, GroupEvent, LeaseEvent, OrderEvent, ResourceEvent};
-use super::{event, params, resource, spec};
+use super::{activity, event, exposure, params, resource, spec};
 
 /// Actor of what timers and escrow close.
 pub const CHAIN: &str = "chain";
@@ -145,8 +145,12 @@ pub fn end_bids(
 
 /// Closes an order that is not closed, with its bids and its lease.
 pub fn close_order(ctx: &mut Context<'_>, id: &OrderId, cause: &Cause) -> Result<(), CodedError> {
-    if order(ctx, id)?.state() == OrderState::Closed {
+    let closing = order(ctx, id)?;
+    if closing.state() == OrderState::Closed {
         return Ok(());
+    }
+    if closing.state() == OrderState::Open && cause.reason == Reason::Owner {
+        activity::cancel(ctx, id.owner(), ActivityKind::Order, closing.created_at)?;
     }
     let parent =
         Cause::new(if cause.reason == Reason::Expired { Reason::Expired } else { Reason::Parent }, &cause.actor);
@@ -184,6 +188,7 @@ fn end_lease(ctx: &mut Context<'_>, id: &BidId, cause: &Cause) -> Result<(), Cod
     LEASES.set(ctx, id, &lease)?;
     event::bid(ctx, "lease", "closed", id, lease.price.as_ref(), lease.closure.as_ref());
     escrow::close_payment(ctx, &AccountId::deployment(id.order.deployment()), &id.to_string())?;
+    exposure::remove(ctx, id)?;
     end_bid(ctx, id, BidEvent::Close, cause)?;
     seal_order(ctx, &id.order, cause)?;
     resource::apply(ctx, id, ResourceEvent::Terminate)

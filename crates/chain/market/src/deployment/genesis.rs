@@ -1,4 +1,5 @@
-//! Genesis: `{params, deployments, groups, orders, bids, leases, resources}`. Timers follow from the objects.
+//! Genesis: `{params, deployments, groups, orders, bids, leases, resources, operations, activities, exposures}`. Timers
+//! and sums follow from the objects.
 
 use serde_json::Value;
 use ve_base::CodedError;
@@ -6,9 +7,11 @@ use ve_proto::ve::market::v1::*;
 use ve_sdk::{Context, QueryContext, json};
 
 use super::error::Error;
-use super::ids::{BidId, DeploymentId, GroupId, OrderId};
-use super::keys::{BIDS, DEPLOYMENTS, GROUPS, LEASES, ORDERS, RESOURCES};
+use super::exposure::{self, Line};
+use super::ids::{BidId, DeploymentId, GroupId, OperationId, OrderId};
+use super::keys::{ACTIVITIES, BIDS, DEPLOYMENTS, EXPOSURES, GROUPS, LEASES, OPERATIONS, ORDERS, RESOURCES};
 use super::params;
+use crate::text::address;
 
 pub fn default() -> Value {
     json::to_json(&GenesisState { params: Some(params::default()), ..GenesisState::default() }).unwrap_or_default()
@@ -43,7 +46,24 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
     load!(ctx, genesis.bids, BIDS, |object: &Bid| BidId::from_proto(object.id.as_ref()));
     load!(ctx, genesis.leases, LEASES, |object: &Lease| BidId::from_proto(object.id.as_ref()));
     load!(ctx, genesis.resources, RESOURCES, |object: &Resource| BidId::from_proto(object.lease.as_ref()));
+    for operation in &genesis.operations {
+        let id = OperationId { lease: BidId::from_proto(operation.lease.as_ref())?, op_id: operation.op_id };
+        OPERATIONS.set(ctx, &id, operation)?;
+    }
+    for activity in &genesis.activities {
+        let kind = u8::try_from(activity.kind).map_err(|_| Error::Genesis("an activity has no kind".into()))?;
+        ACTIVITIES.set(ctx, &(address("account", &activity.account)?, kind), activity)?;
+    }
+    for stored in &genesis.exposures {
+        exposure::set(ctx, &BidId::from_proto(stored.lease.as_ref())?, Line::read(Some(stored.clone()))?)?;
+    }
     Ok(())
+}
+
+macro_rules! plain_values {
+    ($ctx:ident, $map:ident) => {
+        $map.iter($ctx).map(|entry| entry.map(|(_, object)| object)).collect::<Result<_, _>>()?
+    };
 }
 
 macro_rules! values {
@@ -61,5 +81,8 @@ pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
         bids: values!(ctx, BIDS),
         leases: values!(ctx, LEASES),
         resources: values!(ctx, RESOURCES),
+        operations: plain_values!(ctx, OPERATIONS),
+        activities: plain_values!(ctx, ACTIVITIES),
+        exposures: plain_values!(ctx, EXPOSURES),
     })
 }

@@ -35,6 +35,13 @@ pub struct BidId {
     pub bseq: u32,
 }
 
+/// An operation of a lease's resource.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OperationId {
+    pub lease: BidId,
+    pub op_id: u64,
+}
+
 impl OrderId {
     pub fn deployment(&self) -> &DeploymentId {
         &self.group.deployment
@@ -94,6 +101,7 @@ keys! {
     GroupId { deployment: DeploymentId, gseq: u32 }
     OrderId { group: GroupId, oseq: u32 }
     BidId { order: OrderId, provider: Address, bseq: u32 }
+    OperationId { lease: BidId, op_id: u64 }
 }
 
 macro_rules! prefixes {
@@ -111,6 +119,7 @@ prefixes! {
     GroupId: Address, DeploymentId;
     OrderId: Address, DeploymentId, GroupId;
     BidId: Address, DeploymentId, GroupId, OrderId;
+    OperationId: Address, DeploymentId, GroupId, OrderId, BidId;
 }
 
 impl AsPrefix<BidId> for (&OrderId, &Address) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ve_chain_finance::escrow::{self, AccountId, AccountState};
+use ve_chain_finance::escrow::{self, AccountId};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::QueryContext;
 
@@ -14,7 +14,7 @@ fn text(error: impl std::fmt::Display) -> String {
 
 fn account_open(ctx: &QueryContext<'_>, id: &AccountId) -> Result<bool, String> {
     let book = escrow::load(ctx, id).map_err(text)?;
-    Ok(book.is_some_and(|book| book.account.state != AccountState::Closed))
+    Ok(book.is_some_and(|book| book.account.is_live()))
 }
 
 /// A live lease has its matched order, active bid, open payment and resource; a group has at most one.

@@ -8,7 +8,7 @@ use ve_proto::ve::market::v1::*;
 use ve_store::index::Indexer;
 use ve_store::{Index, IndexedMap, Item, KvError, Map, Space, Write};
 
-use super::ids::{BidId, DeploymentId, GroupId, OrderId};
+use super::ids::{BidId, DeploymentId, GroupId, OperationId, OrderId};
 
 pub static PARAMS: Item<Params> = Item::new("market", 0);
 
@@ -117,5 +117,25 @@ pub static RESOURCES_BY_PROVIDER: Index<(Address, u8), BidId, Resource> =
     Index::new("market", 19, |id, resource| vec![(id.provider.clone(), byte(resource.state))]);
 pub static RESOURCE_FORCE: Index<u64, BidId, Resource> =
     Index::new("market", 20, |_, resource| some_if(resource.force_at > 0, resource.force_at));
+/// End of the time for a running operation. That of a provisioning is the lease's.
+pub static OPERATION_DEADLINES: Index<u64, BidId, Resource> = Index::new("market", 21, |_, resource| {
+    let operation = resource.operation.as_ref();
+    let running = operation.filter(|one| is_running(one) && one.action() != Action::Provision);
+    running.map(|operation| operation.deadline).into_iter().collect()
+});
 pub static RESOURCES: IndexedMap<BidId, Resource> =
-    IndexedMap::new("market", 18, &[&RESOURCE_CHANGES, &RESOURCES_BY_PROVIDER, &RESOURCE_FORCE]);
+    IndexedMap::new("market", 18, &[&RESOURCE_CHANGES, &RESOURCES_BY_PROVIDER, &RESOURCE_FORCE, &OPERATION_DEADLINES]);
+
+pub fn is_running(operation: &Operation) -> bool {
+    matches!(operation.state(), OperationState::Requested | OperationState::Executing)
+}
+
+/// The latest operations of each lease, by number.
+pub static OPERATIONS: Map<OperationId, Operation> = Map::new("market", 22);
+
+/// By account and kind.
+pub static ACTIVITIES: Map<(Address, u8), Activity> = Map::new("market", 23);
+
+/// Prepaid value of live leases, and its sum by provider.
+pub static EXPOSURES: Map<BidId, Exposure> = Map::new("market", 24);
+pub static PROVIDER_EXPOSURE: Map<Address, Exposure> = Map::new("market", 25);

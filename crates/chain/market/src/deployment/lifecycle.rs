@@ -81,6 +81,10 @@ pub enum ResourceEvent {
     OperationFailed,
     Suspend,
     Resume,
+    /// The customer asks for this.
+    Asked(Action),
+    /// The time of the running operation is over.
+    Overdue,
     Terminate,
     /// No proof of the end came in time.
     Force,
@@ -99,6 +103,16 @@ pub enum ResourceEffect {
     Failed,
 }
 
+/// The state that an operation began in, to which it rolls back.
+fn before(action: Action) -> Option<ResourceState> {
+    match action {
+        Action::Suspend | Action::Stop | Action::Restart => Some(ResourceState::Active),
+        Action::Resume => Some(ResourceState::Suspended),
+        Action::Start => Some(ResourceState::Stopped),
+        Action::Unspecified | Action::Provision | Action::Terminate => None,
+    }
+}
+
 /// `running` is the running operation, `desired` what the chain wants.
 pub fn resource(
     state: ResourceState,
@@ -107,8 +121,8 @@ pub fn resource(
     event: ResourceEvent,
 ) -> Option<(ResourceState, ResourceEffect)> {
     use ResourceEffect as Effect;
-    use ResourceEvent::{Force, Observed, OperationFailed, Resume, Suspend, Terminate};
-    use ResourceState::{Active, Failed, Pending, Provisioning, Suspended, Terminated, Terminating, Updating};
+    use ResourceEvent::{Asked, Force, Observed, OperationFailed, Overdue, Resume, Suspend, Terminate};
+    use ResourceState::{Active, Failed, Pending, Provisioning, Stopped, Suspended, Terminated, Terminating, Updating};
     match (state, event) {
         (Pending, Observed(Provisioning)) => Some((Provisioning, Effect::None)),
         (Provisioning, Observed(Active)) => Some((Active, Effect::Delivered)),
@@ -123,13 +137,24 @@ pub fn resource(
         (Updating | Suspended, Resume) => Some((Updating, Effect::Request(Action::Resume))),
         (Active, Resume) => Some((Active, Effect::None)),
         (Suspended, Suspend) => Some((Suspended, Effect::None)),
-        (Updating, OperationFailed) if running == Some(Action::Suspend) => Some((Active, Effect::None)),
-        (Updating, OperationFailed) if running == Some(Action::Resume) => Some((Suspended, Effect::None)),
+        // Nothing runs in a stopped one.
+        (Stopped, Suspend | Resume) => Some((Stopped, Effect::None)),
+        (Active, Asked(Action::Stop | Action::Restart)) | (Stopped, Asked(Action::Start)) => {
+            let Asked(action) = event else { return None };
+            Some((Updating, Effect::Request(action)))
+        }
+        (Updating, Observed(Stopped)) if running == Some(Action::Stop) => Some((Stopped, Effect::Done)),
+        (Updating, Observed(Active)) if matches!(running, Some(Action::Start | Action::Restart)) => {
+            Some((Active, Effect::Done))
+        }
+        (Updating, OperationFailed | Overdue) => Some((before(running?)?, Effect::None)),
+        // Nothing is billed any more: what is late is only told.
+        (Terminating, Overdue) => Some((Terminating, Effect::None)),
         // A second attempt after a failed operation.
         (Active, Observed(Suspended)) if desired == Suspended => Some((Suspended, Effect::None)),
         (Suspended, Observed(Active)) if desired == Active => Some((Active, Effect::None)),
-        (Provisioning | Active | Suspended, Observed(same)) if same == state => Some((state, Effect::None)),
-        (Pending | Provisioning | Active | Updating | Suspended, Terminate) => {
+        (Provisioning | Active | Suspended | Stopped, Observed(same)) if same == state => Some((state, Effect::None)),
+        (Pending | Provisioning | Active | Updating | Suspended | Stopped, Terminate) => {
             Some((Terminating, Effect::Request(Action::Terminate)))
         }
         (Terminating, Observed(Terminated)) => Some((Terminated, Effect::Done)),

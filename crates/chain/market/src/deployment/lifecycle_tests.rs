@@ -1,5 +1,5 @@
 use super::*;
-use ResourceState::{Active, Failed, Pending, Provisioning, Suspended, Terminated, Terminating, Updating};
+use ResourceState::{Active, Failed, Pending, Provisioning, Stopped, Suspended, Terminated, Terminating, Updating};
 
 #[test]
 fn a_resource_comes_up_through_provisioning_only() {
@@ -62,4 +62,37 @@ fn closed_leases_orders_bids_and_groups_accept_nothing() {
         assert_eq!(group(GroupState::Closed, event), None);
         assert_eq!(group(GroupState::InsufficientFunds, event), None);
     }
+}
+
+#[test]
+fn a_customer_stops_starts_and_restarts_what_was_delivered() {
+    let asked = |state, action| resource(state, None, Active, ResourceEvent::Asked(action));
+    assert_eq!(asked(Active, Action::Stop), Some((Updating, ResourceEffect::Request(Action::Stop))));
+    assert_eq!(asked(Active, Action::Restart), Some((Updating, ResourceEffect::Request(Action::Restart))));
+    assert_eq!(asked(Stopped, Action::Start), Some((Updating, ResourceEffect::Request(Action::Start))));
+    assert_eq!(asked(Stopped, Action::Stop), None);
+    assert_eq!(asked(Active, Action::Start), None);
+    assert_eq!(asked(Active, Action::Terminate), None);
+    for state in [Pending, Provisioning, Updating, Suspended, Terminating, Terminated, Failed] {
+        assert_eq!(asked(state, Action::Restart), None);
+    }
+}
+
+#[test]
+fn an_operation_that_fails_or_is_late_rolls_back_to_where_it_began() {
+    let began = [
+        (Action::Stop, Active),
+        (Action::Restart, Active),
+        (Action::Suspend, Active),
+        (Action::Start, Stopped),
+        (Action::Resume, Suspended),
+    ];
+    for (action, state) in began {
+        for event in [ResourceEvent::OperationFailed, ResourceEvent::Overdue] {
+            assert_eq!(resource(Updating, Some(action), Active, event), Some((state, ResourceEffect::None)));
+        }
+    }
+    assert_eq!(resource(Updating, None, Active, ResourceEvent::Overdue), None);
+    let late = resource(Terminating, Some(Action::Terminate), Terminated, ResourceEvent::Overdue);
+    assert_eq!(late, Some((Terminating, ResourceEffect::None)));
 }

@@ -4,8 +4,10 @@
 //! and one live resource; a closed order has no open bid; bid deposits are in escrow while their bids are open or
 //! active; every close names actor and reason.
 
+mod activity;
 mod error;
 mod event;
+mod exposure;
 mod flow;
 mod genesis;
 mod hooks;
@@ -49,6 +51,7 @@ impl Module for Market {
         registrar.msg(msg::accept_bid::check, msg::accept_bid::execute);
         registrar.msg(msg::close_lease::check, msg::close_lease::execute);
         registrar.msg(msg::start_reclaim::check, msg::start_reclaim::execute);
+        registrar.msg(msg::request_operation::check, msg::request_operation::execute);
         registrar.msg(msg::report_resource::check, msg::report_resource::execute);
         registrar.msg(msg::update_params::check, msg::update_params::execute);
         query::register(registrar);
@@ -77,6 +80,7 @@ impl Module for Market {
             Invariant { name: "leases", check: invariants::check_leases },
             Invariant { name: "bids", check: invariants::check_bids },
             Invariant { name: "deployments", check: invariants::check_deployments },
+            Invariant { name: "exposures", check: exposure::check },
         ]
     }
 

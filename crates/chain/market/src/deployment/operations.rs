@@ -2,6 +2,7 @@
 
 use ve_base::{Address, Amount, Coin, Dec, preimage};
 use ve_proto::cosmos::base::v1beta1::DecCoin;
+use ve_proto::ve::escrow::v1::{Condition, Signatures};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::QueryContext;
 use ve_sdk::simulation::{Draw, Expect, Operation, Proposed};
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Operation> {
         operation("/ve.market.v1.MsgAcceptBid", 20, accept_bid),
         operation("/ve.market.v1.MsgCloseLease", 4, close_lease),
         operation("/ve.market.v1.MsgStartReclaim", 1, start_reclaim),
+        operation("/ve.market.v1.MsgRequestOperation", 6, request_operation),
         operation("/ve.market.v1.MsgReportResource", 3, forged_report),
         operation("/ve.market.v1.MsgReportResource", 30, report),
         operation("/ve.market.v1.MsgUpdateParams", 1, usurped_params),
@@ -64,8 +66,48 @@ fn create_deployment(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Ad
         hash: vec![u8::try_from(draw.below(256)).ok()?; 32],
         deposit: Some(Coin::native(Amount::from(500_000 + draw.below(1_000_000))).to_proto()),
         auto_reorder: draw.below(2) == 0,
+        conditions: conditions(draw, accounts),
+        duration: if draw.below(4) == 0 { 3600 + draw.below(86_400) } else { 0 },
     };
     propose(owner, &message, if fresh && dseq > 0 { Expect::Either } else { Expect::Refused })
+}
+
+/// One of four asks for the approval of one of two accounts.
+fn conditions(draw: &mut dyn Draw, accounts: &[Address]) -> Vec<Condition> {
+    if draw.below(4) > 0 {
+        return Vec::new();
+    }
+    let mut signers: Vec<String> =
+        (0..2).filter_map(|_| pick(draw, accounts)).map(|signer| signer.to_string()).collect();
+    signers.sort();
+    signers.dedup();
+    let signatures = Signatures { signers, threshold: 1, approvals: Vec::new() };
+    vec![Condition { signatures: Some(signatures), ..Condition::default() }]
+}
+
+/// Stops what runs, starts what is stopped, or asks for what cannot be.
+fn request_operation(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let steady: Vec<(BidId, Resource)> = RESOURCES
+        .scan()
+        .entries(ctx)
+        .take(2000)
+        .filter_map(Result::ok)
+        .filter(|(_, resource)| matches!(resource.state(), ResourceState::Active | ResourceState::Stopped))
+        .collect();
+    let (id, resource) = pick(draw, &steady)?;
+    let action = match (resource.state(), draw.below(4)) {
+        (ResourceState::Stopped, 1..) | (ResourceState::Active, 0) => Action::Start,
+        (_, 1) => Action::Restart,
+        _ => Action::Stop,
+    };
+    let owner = id.order.owner().clone();
+    let message = MsgRequestOperation {
+        owner: owner.to_string(),
+        lease: Some(id.to_proto()),
+        action: action.into(),
+        idem_key: vec![u8::try_from(draw.below(256)).ok()?; 32],
+    };
+    propose(owner, &message, Expect::Either)
 }
 
 fn update_deployment(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
@@ -169,6 +211,8 @@ fn report(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> 
         .filter(|(_, resource)| !matches!(resource.state(), ResourceState::Terminated | ResourceState::Failed))
         .collect();
     let (id, resource) = pick(draw, &pending)?;
+    // One of eight customers' wishes fails.
+    let failed = resource.state() == ResourceState::Updating && draw.below(8) == 0;
     let observed = match resource.state() {
         ResourceState::Pending => ResourceState::Provisioning,
         ResourceState::Provisioning if draw.below(8) == 0 => ResourceState::Failed,
@@ -182,7 +226,8 @@ fn report(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> 
         lease: Some(id.to_proto()),
         seq: resource.last_seq.saturating_add(1),
         op_id: super::resource::running(&resource).map_or(0, |operation| operation.op_id),
-        kind: ReportKind::Status.into(),
+        kind: if failed { ReportKind::Result } else { ReportKind::Status }.into(),
+        result_code: u32::from(failed),
         observed_state: observed.into(),
         spec_rev: resource.spec_rev,
         observed_at: ctx.time().unix(),

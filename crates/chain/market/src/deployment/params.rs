@@ -19,6 +19,15 @@ pub fn default() -> Params {
         orders_per_block: 5,
         bids_per_block: 10,
         max_timers_per_block: 1000,
+        orders_per_minute: 20,
+        bids_per_minute: 50,
+        cooldown_count: 5,
+        cooldown_percent: 80,
+        cooldown_window_seconds: 500,
+        cooldown_seconds: 500,
+        suspended_rate_bps: 3000,
+        operation_seconds: 3600,
+        force_seconds: 86_400,
     }
 }
 
@@ -38,6 +47,15 @@ pub fn validate(params: &Params) -> Result<(), CodedError> {
     within("orders_per_block", u64::from(params.orders_per_block), 1, 1000)?;
     within("bids_per_block", u64::from(params.bids_per_block), 1, 1000)?;
     within("max_timers_per_block", u64::from(params.max_timers_per_block), 1, 10_000)?;
+    within("orders_per_minute", u64::from(params.orders_per_minute), 1, 1000)?;
+    within("bids_per_minute", u64::from(params.bids_per_minute), 1, 1000)?;
+    within("cooldown_count", u64::from(params.cooldown_count), 1, 1000)?;
+    within("cooldown_percent", u64::from(params.cooldown_percent), 1, 100)?;
+    within("cooldown_window_seconds", params.cooldown_window_seconds, 1, 86_400)?;
+    within("cooldown_seconds", params.cooldown_seconds, 0, 86_400)?;
+    within("suspended_rate_bps", u64::from(params.suspended_rate_bps), 1, 10_000)?;
+    within("operation_seconds", params.operation_seconds, 60, 86_400)?;
+    within("force_seconds", params.force_seconds, 3600, 7 * 86_400)?;
     bid_deposit(params)?;
     Ok(())
 }

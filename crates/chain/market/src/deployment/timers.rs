@@ -6,7 +6,7 @@ use ve_sdk::{Context, Event};
 
 use super::flow::{self, CHAIN, Cause};
 use super::ids::{BidId, OrderId};
-use super::keys::{BID_EXPIRY, LEASE_DEADLINES, ORDER_EXPIRY, ORDERS, RESOURCE_FORCE};
+use super::keys::{BID_EXPIRY, LEASE_DEADLINES, OPERATION_DEADLINES, ORDER_EXPIRY, ORDERS, RESOURCE_FORCE};
 use super::lifecycle::{BidEvent, GroupEvent, ResourceEvent};
 use super::{params, resource};
 
@@ -29,6 +29,10 @@ pub fn run(ctx: &mut Context<'_>) -> Result<(), CodedError> {
     for entry in RESOURCE_FORCE.scan().through(&now).keys(ctx).take(limit) {
         resources.push(entry?.1);
     }
+    let mut operations = Vec::new();
+    for entry in OPERATION_DEADLINES.scan().through(&now).keys(ctx).take(limit) {
+        operations.push(entry?.1);
+    }
     for id in bids {
         attempt(ctx, &id, expire_bid);
     }
@@ -37,6 +41,9 @@ pub fn run(ctx: &mut Context<'_>) -> Result<(), CodedError> {
     }
     for id in leases {
         attempt(ctx, &id, end_overdue_lease);
+    }
+    for id in operations {
+        attempt(ctx, &id, |ctx, id: &BidId| resource::apply(ctx, id, ResourceEvent::Overdue));
     }
     for id in resources {
         attempt(ctx, &id, |ctx, id: &BidId| resource::apply(ctx, id, ResourceEvent::Force));

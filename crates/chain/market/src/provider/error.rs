@@ -34,6 +34,16 @@ pub enum Error {
     BondDenom(String),
     #[error("genesis of providers refused: {0}")]
     Genesis(String),
+    #[error("provider {provider} does not serve {customer}; choose another one")]
+    Denied { provider: String, customer: String },
+    #[error("deny list refused: {0}")]
+    DenyList(String),
+    #[error("heartbeat {got} refused: the last one was {last}; count on from it")]
+    Beat { got: u64, last: u64 },
+    #[error("the heartbeat was made at {observed}, the block is at {now}; set the daemon's clock")]
+    BeatTime { observed: u64, now: u64 },
+    #[error("the signature of the heartbeat does not verify; sign with an active heartbeat key for this chain")]
+    BeatSignature,
 }
 
 impl Coded for Error {
@@ -58,6 +68,11 @@ impl Coded for Error {
             Self::Params(_) => 14,
             Self::BondDenom(_) => 15,
             Self::Genesis(_) => 16,
+            Self::Denied { .. } => 17,
+            Self::DenyList(_) => 18,
+            Self::Beat { .. } => 19,
+            Self::BeatTime { .. } => 20,
+            Self::BeatSignature => 21,
         }
     }
 }

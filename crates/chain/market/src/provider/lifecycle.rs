@@ -1,4 +1,4 @@
-//! States of a provider, pure (marketplace spec section 1).
+//! States of a provider, pure (marketplace spec section 1, finance spec section 5).
 
 use ve_proto::ve::provider::v1::ProviderState as State;
 
@@ -17,9 +17,13 @@ impl Guards {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Bond or keys changed.
+    /// Bond or keys changed, or it is time to look at them.
     Checked(Guards),
     GiveNotice,
+    /// It left customers without notice, or was silent for too long.
+    Penalise,
+    /// The penalty is paid and the last lease closed.
+    Settled,
     /// The notice is over and no lease is left.
     Leave,
 }
@@ -31,8 +35,10 @@ pub fn step(state: State, event: Event) -> Option<State> {
         (State::Active | State::Restricted, Event::Checked(guards)) => {
             Some(if guards.hold() { State::Active } else { State::Restricted })
         }
-        (State::Exiting, Event::Checked(_)) => Some(State::Exiting),
+        (State::Exiting | State::Penalised, Event::Checked(_)) => Some(state),
         (State::Pending | State::Active | State::Restricted, Event::GiveNotice) => Some(State::Exiting),
+        (State::Active | State::Restricted | State::Exiting, Event::Penalise) => Some(State::Penalised),
+        (State::Penalised, Event::Settled) => Some(State::Exiting),
         (State::Exiting, Event::Leave) => Some(State::Exited),
         _ => None,
     }

@@ -26,3 +26,17 @@ fn a_leaving_provider_never_comes_back() {
     }
     assert_eq!(step(State::Active, Event::Leave), None);
 }
+
+#[test]
+fn one_who_leaves_customers_is_penalised_and_then_leaves() {
+    for state in [State::Active, State::Restricted, State::Exiting] {
+        assert_eq!(step(state, Event::Penalise), Some(State::Penalised));
+    }
+    for state in [State::Pending, State::Exited, State::Penalised] {
+        assert_eq!(step(state, Event::Penalise), None);
+    }
+    assert_eq!(step(State::Penalised, HELD), Some(State::Penalised));
+    assert_eq!(step(State::Penalised, Event::GiveNotice), None);
+    assert_eq!(step(State::Penalised, Event::Leave), None);
+    assert_eq!(step(State::Penalised, Event::Settled), Some(State::Exiting));
+}

@@ -1,28 +1,31 @@
 //! Provider registry: who may sell, with which bond and daemon keys (marketplace spec section 1).
 //!
-//! Invariants: the bonds sum to the balance of the module account; an active provider has a key and the least bond of
-//! the time at which it became active; an exited one has no bond and no active key.
+//! Invariants: bonds and unpaid penalties sum to the balance of the module account; an active provider has a key, and is
+//! not short of its bond for longer than it may be; an exited one has no bond and no active key.
 
 pub mod attributes;
 mod error;
 mod genesis;
 mod keys;
 mod lifecycle;
+pub mod liveness;
 mod msg;
 pub(crate) mod operations;
 mod params;
+pub mod penalty;
 mod query;
 mod registry;
 
 use serde_json::Value;
-use ve_base::{Address, CodedError};
+use ve_base::{Address, Amount, CodedError};
 use ve_proto::ve::provider::v1::Attribute;
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
+use ve_store::Read;
 
 pub use error::Error;
-pub use registry::{daemon_key, get, require, require_active};
+pub use registry::{daemon_key, get, open_prepaid, require, require_active, require_welcome};
 
 /// The module account that holds the bonds.
 pub const PROVIDER_BOND: &str = "provider_bond";
@@ -33,8 +36,20 @@ pub trait ProviderHooks: Send + Sync {
     fn allow_attributes(&self, ctx: &Context<'_>, owner: &Address, attributes: &[Attribute]) -> Result<(), CodedError>;
     /// The provider takes no new business from now on.
     fn withdrawn(&self, ctx: &mut Context<'_>, owner: &Address) -> Result<(), CodedError>;
-    /// Whether it still serves a customer.
+    /// Whether it has live leases.
+    fn has_leases(&self, ctx: &Context<'_>, owner: &Address) -> Result<bool, CodedError>;
+    /// Whether it still serves a customer, or has something of one to tear down.
     fn is_serving(&self, ctx: &Context<'_>, owner: &Address) -> Result<bool, CodedError>;
+    /// What customers of its live leases have prepaid and is not served at the time `now`, in the native coin.
+    fn open_prepaid(&self, state: &dyn Read, now: u64, owner: &Address) -> Result<Amount, CodedError>;
+    /// Closes at most `limit` live leases of a provider that left its customers; returns each customer with the value
+    /// that was not served.
+    fn abandon(
+        &self,
+        ctx: &mut Context<'_>,
+        owner: &Address,
+        limit: usize,
+    ) -> Result<Vec<(Address, Amount)>, CodedError>;
 }
 
 pub struct Providers;
@@ -51,6 +66,8 @@ impl Module for Providers {
         registrar.msg(msg::exit::check, msg::exit::execute);
         registrar.msg(msg::add_key::check, msg::add_key::execute);
         registrar.msg(msg::revoke_key::check, msg::revoke_key::execute);
+        registrar.msg(msg::deny_list::check, msg::deny_list::execute);
+        registrar.msg(msg::heartbeat::check, msg::heartbeat::execute);
         registrar.msg(msg::update_params::check, msg::update_params::execute);
         query::register(registrar);
     }
@@ -74,11 +91,17 @@ impl Module for Providers {
 
     fn end_block(&self, ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError> {
         registry::release_exits(ctx)?;
+        registry::check_bonds(ctx)?;
+        liveness::run(ctx)?;
+        penalty::run(ctx)?;
         Ok(Vec::new())
     }
 
     fn invariants(&self) -> Vec<Invariant> {
-        vec![Invariant { name: "bonds", check: genesis::check_bonds }]
+        vec![
+            Invariant { name: "bonds", check: genesis::check_bonds },
+            Invariant { name: "states", check: genesis::check_states },
+        ]
     }
 
     fn operations(&self) -> Vec<Operation> {

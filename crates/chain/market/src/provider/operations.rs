@@ -7,7 +7,8 @@ use ve_proto::{Any, Message, Name};
 use ve_sdk::QueryContext;
 use ve_sdk::simulation::{Draw, Expect, Operation, Proposed};
 
-use super::registry;
+use super::keys::{DENIALS, KEYS, PROVIDERS};
+use super::{liveness, registry};
 
 pub fn all() -> Vec<Operation> {
     vec![
@@ -17,7 +18,12 @@ pub fn all() -> Vec<Operation> {
         Operation { message: "/ve.provider.v1.MsgGiveExitNotice", weight: 1, generate: exit },
         Operation { message: "/ve.provider.v1.MsgAddProviderKey", weight: 2, generate: unproven_key },
         Operation { message: "/ve.provider.v1.MsgAddProviderKey", weight: 6, generate: proven_key },
+        Operation { message: "/ve.provider.v1.MsgAddProviderKey", weight: 1, generate: next_key },
         Operation { message: "/ve.provider.v1.MsgRevokeProviderKey", weight: 1, generate: revoke_missing_key },
+        Operation { message: "/ve.provider.v1.MsgRevokeProviderKey", weight: 1, generate: revoke_spare_key },
+        Operation { message: "/ve.provider.v1.MsgSetDenyList", weight: 2, generate: deny_list },
+        Operation { message: "/ve.provider.v1.MsgHeartbeat", weight: 8, generate: heartbeat },
+        Operation { message: "/ve.provider.v1.MsgHeartbeat", weight: 1, generate: stale_heartbeat },
         Operation { message: "/ve.provider.v1.MsgUpdateParams", weight: 1, generate: usurped_params },
     ]
 }
@@ -68,7 +74,8 @@ fn bond(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> O
 
 fn exit(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
     let signer = pick(draw, accounts)?;
-    propose(signer.clone(), &MsgGiveExitNotice { owner: signer.to_string() }, Expect::Either)
+    let immediate = draw.below(2) == 0;
+    propose(signer.clone(), &MsgGiveExitNotice { owner: signer.to_string(), immediate }, Expect::Either)
 }
 
 /// A key whose proof was made by nobody.
@@ -81,6 +88,7 @@ fn unproven_key(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Addres
         public_key: vec![7; 32],
         usages: vec![KeyUsage::Callback.into()],
         proof: vec![0; 64],
+        replaces: String::new(),
     };
     propose(signer, &message, Expect::Refused)
 }
@@ -92,19 +100,93 @@ pub fn daemon_key() -> Option<SecretKey> {
 
 pub const DAEMON_KEY_ID: &str = "daemon";
 
-fn proven_key(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
-    let (signer, key) = (pick(draw, accounts)?, daemon_key()?);
+fn proven(owner: &Address, id: &str, replaces: &str, chain_id: &str) -> Option<MsgAddProviderKey> {
+    let key = daemon_key()?;
     let PublicKey::Secp256k1(public_key) = key.public_key() else { return None };
     let mut message = MsgAddProviderKey {
-        owner: signer.to_string(),
-        key_id: DAEMON_KEY_ID.into(),
+        owner: owner.to_string(),
+        key_id: id.into(),
         algorithm: KeyAlgorithm::Secp256k1.into(),
         public_key: public_key.to_vec(),
-        usages: vec![KeyUsage::Callback.into()],
+        usages: vec![KeyUsage::Callback.into(), KeyUsage::Heartbeat.into()],
         proof: Vec::new(),
+        replaces: replaces.into(),
     };
-    message.proof = key.sign(&preimage::provider_key(ctx.chain_id(), &message)).to_vec();
+    message.proof = key.sign(&preimage::provider_key(chain_id, &message)).to_vec();
+    Some(message)
+}
+
+fn proven_key(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let signer = pick(draw, accounts)?;
+    let message = proven(&signer, DAEMON_KEY_ID, "", ctx.chain_id())?;
     propose(signer, &message, Expect::Either)
+}
+
+/// A spare key, in the place of another spare one if there is any.
+fn next_key(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let signer = some_provider(draw, ctx)?;
+    let spare = spare_keys(ctx, &signer).pop().map(|key| key.key_id).unwrap_or_default();
+    let id = format!("spare-{}", draw.below(1_000));
+    propose(signer.clone(), &proven(&signer, &id, &spare, ctx.chain_id())?, Expect::Either)
+}
+
+fn some_provider(draw: &mut dyn Draw, ctx: &QueryContext<'_>) -> Option<Address> {
+    let known: Vec<_> = PROVIDERS.scan().keys(ctx).take(100).filter_map(Result::ok).collect();
+    pick(draw, &known)
+}
+
+/// Active keys beside the one that signs the simulated reports.
+fn spare_keys(ctx: &QueryContext<'_>, owner: &Address) -> Vec<ProviderKey> {
+    let keys = KEYS.prefix(ctx, owner).filter_map(Result::ok).map(|(_, key)| key);
+    keys.filter(|key| key.state() == KeyState::Active && key.key_id != DAEMON_KEY_ID).collect()
+}
+
+fn revoke_spare_key(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let signer = some_provider(draw, ctx)?;
+    let key_id = spare_keys(ctx, &signer).pop()?.key_id;
+    propose(signer.clone(), &MsgRevokeProviderKey { owner: signer.to_string(), key_id }, Expect::Either)
+}
+
+/// Refuses a customer for a while.
+fn deny_list(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let (signer, other) = (pick(draw, accounts)?, pick(draw, accounts)?);
+    let denied = DENIALS.has(ctx, (&signer, &other)).ok()?;
+    let (add, remove) = if denied { (vec![], vec![other]) } else { (vec![other], vec![]) };
+    let names = |list: Vec<Address>| list.iter().map(ToString::to_string).collect();
+    let message = MsgSetDenyList { owner: signer.to_string(), add: names(add), remove: names(remove) };
+    let known = registry::get(ctx, &signer).ok()?.is_some();
+    propose(signer, &message, if known { Expect::Either } else { Expect::Refused })
+}
+
+fn beat(
+    draw: &mut dyn Draw,
+    ctx: &QueryContext<'_>,
+    accounts: &[Address],
+    ahead: u64,
+) -> Option<(Address, MsgHeartbeat)> {
+    let (owner, relayer) = (some_provider(draw, ctx)?, pick(draw, accounts)?);
+    let seq = liveness::load(ctx, &owner).ok()?.seq.saturating_add(ahead);
+    let mut message = MsgHeartbeat {
+        relayer: relayer.to_string(),
+        provider: owner.to_string(),
+        seq,
+        observed_at: ctx.time().unix(),
+        key_id: DAEMON_KEY_ID.into(),
+        signature: Vec::new(),
+    };
+    message.signature = daemon_key()?.sign(&preimage::heartbeat(ctx.chain_id(), &message)).to_vec();
+    Some((relayer, message))
+}
+
+fn heartbeat(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let (relayer, message) = beat(draw, ctx, accounts, 1)?;
+    propose(relayer, &message, Expect::Either)
+}
+
+/// One that was sent before.
+fn stale_heartbeat(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let (relayer, message) = beat(draw, ctx, accounts, 0)?;
+    propose(relayer, &message, Expect::Refused)
 }
 
 fn revoke_missing_key(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {

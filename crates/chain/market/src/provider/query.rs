@@ -5,8 +5,8 @@ use ve_proto::ve::provider::v1::*;
 use ve_sdk::{QueryContext, Registrar, pagination};
 
 use super::attributes::missing;
-use super::keys::{BY_STATE, KEYS, PROVIDERS};
-use super::{params, registry};
+use super::keys::{BY_STATE, DENIALS, KEYS, PROVIDERS};
+use super::{liveness, params, penalty, registry};
 use crate::text::address;
 
 pub fn register(registrar: &mut Registrar) {
@@ -15,6 +15,8 @@ pub fn register(registrar: &mut Registrar) {
     registrar.query("/ve.provider.v1.Query/Provider", provider);
     registrar.query("/ve.provider.v1.Query/Keys", keys);
     registrar.query("/ve.provider.v1.Query/Bond", bond);
+    registrar.query("/ve.provider.v1.Query/Liveness", liveness_of);
+    registrar.query("/ve.provider.v1.Query/DenyList", deny_list);
 }
 
 fn parameters(ctx: &QueryContext<'_>, _request: &QueryParamsRequest) -> Result<QueryParamsResponse, CodedError> {
@@ -23,7 +25,11 @@ fn parameters(ctx: &QueryContext<'_>, _request: &QueryParamsRequest) -> Result<Q
 
 fn providers(ctx: &QueryContext<'_>, request: &QueryProvidersRequest) -> Result<QueryProvidersResponse, CodedError> {
     let page_request = pagination::request(request.pagination.as_ref());
-    let keep = |provider: &Provider| missing(&request.attributes, &provider.attributes).is_none();
+    let mut wanted = request.attributes.clone();
+    if !request.region.is_empty() {
+        wanted.push(Attribute { key: "region".into(), value: request.region.clone() });
+    }
+    let keep = |provider: &Provider| missing(&wanted, &provider.attributes).is_none();
     let height = ctx.height();
     if request.state == 0 {
         let page = PROVIDERS.scan().page_where(ctx, &page_request, |_, provider| keep(provider))?;
@@ -52,11 +58,32 @@ fn keys(ctx: &QueryContext<'_>, request: &QueryKeysRequest) -> Result<QueryKeysR
 }
 
 fn bond(ctx: &QueryContext<'_>, request: &QueryBondRequest) -> Result<QueryBondResponse, CodedError> {
-    let provider = registry::require(ctx, &address("provider", &request.owner)?)?;
+    let owner = address("provider", &request.owner)?;
+    let provider = registry::require(ctx, &owner)?;
+    let bond = registry::bond(&provider)?;
+    let prepaid = registry::prepaid(ctx.registry().hooks(), ctx, ctx.time().unix(), &owner)?;
+    let required = registry::required_bond(&params::load(ctx)?, prepaid)?;
+    let coin = |amount| Some(Coin::native(amount).to_proto());
     Ok(QueryBondResponse {
-        bond: Some(Coin::native(registry::bond(&provider)?).to_proto()),
-        required: params::load(ctx)?.min_bond,
+        bond: coin(bond),
+        required: coin(required),
         unlock_at: provider.unlock_at,
         height: ctx.height(),
+        open_prepaid: coin(prepaid),
+        penalty: coin(penalty::quote(ctx, bond, prepaid)?),
     })
+}
+
+fn liveness_of(ctx: &QueryContext<'_>, request: &QueryLivenessRequest) -> Result<QueryLivenessResponse, CodedError> {
+    let owner = address("provider", &request.owner)?;
+    registry::require(ctx, &owner)?;
+    Ok(QueryLivenessResponse { liveness: Some(liveness::load(ctx, &owner)?), height: ctx.height() })
+}
+
+fn deny_list(ctx: &QueryContext<'_>, request: &QueryDenyListRequest) -> Result<QueryDenyListResponse, CodedError> {
+    let owner = address("provider", &request.owner)?;
+    let page = DENIALS.scan().prefix(&owner).page(ctx, &pagination::request(request.pagination.as_ref()))?;
+    let pagination = pagination::response(&page);
+    let customers = page.entries.iter().map(|((_, customer), ())| customer.to_string()).collect();
+    Ok(QueryDenyListResponse { customers, pagination, height: ctx.height() })
 }

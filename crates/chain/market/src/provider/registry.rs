@@ -3,15 +3,21 @@
 use ve_base::keys::PublicKey;
 use ve_base::{Address, Amount, CodedError, Coin, Coins};
 use ve_chain_core::bank;
-use ve_proto::ve::provider::v1::{KeyAlgorithm, KeyState, KeyUsage, Provider, ProviderKey, ProviderState};
+use ve_proto::ve::provider::v1::{KeyAlgorithm, KeyState, KeyUsage, Params, Provider, ProviderKey, ProviderState};
+use ve_sdk::hooks::Hooks;
 use ve_sdk::{Context, Event};
 use ve_store::Read;
 
 use super::error::Error;
-use super::keys::{EXITS, KEYS, PROVIDERS};
+use super::keys::{CHECKS, DENIALS, EXITS, KEYS, PROVIDERS};
 use super::lifecycle::{self, Guards};
-use super::{PROVIDER_BOND, ProviderHooks, params};
+use super::{PROVIDER_BOND, ProviderHooks, liveness, params};
 use crate::text::address;
+
+/// Seconds between two looks at the bond of an active or restricted provider.
+const CHECK_SECONDS: u64 = 3600;
+/// Bonds that the end of a block looks at most.
+const MAX_CHECKS: usize = 100;
 
 /// Exits that the end of a block handles at most.
 const MAX_EXITS: usize = 100;
@@ -30,19 +36,52 @@ pub fn bond(provider: &Provider) -> Result<Amount, CodedError> {
     Ok(provider.bond.parse()?)
 }
 
-/// Whether the provider may take new business: active and bonded.
-pub fn require_active<R: Read + ?Sized>(state: &R, owner: &Address) -> Result<Provider, CodedError> {
-    let provider = require(state, owner)?;
+/// What customers of the provider's live leases have prepaid and is not served yet, in the native coin.
+pub fn open_prepaid(ctx: &Context<'_>, owner: &Address) -> Result<Amount, CodedError> {
+    prepaid(ctx.hooks(), ctx, ctx.time().unix(), owner)
+}
+
+pub(super) fn prepaid(hooks: &Hooks, state: &dyn Read, now: u64, owner: &Address) -> Result<Amount, CodedError> {
+    let mut sum = Amount::ZERO;
+    for hook in hooks.all::<dyn ProviderHooks>() {
+        let more = hook.open_prepaid(state, now, owner)?;
+        sum = sum.checked_add(more).ok_or(ve_base::AmountError::Overflow)?;
+    }
+    Ok(sum)
+}
+
+/// Least bond of a provider whose customers have prepaid so much; parts of a coin count as a whole one.
+pub fn required_bond(params: &Params, prepaid: Amount) -> Result<Amount, CodedError> {
+    let (bps, whole) = (Amount::from(u64::from(params.prepaid_bond_bps)), Amount::from(10_000u64));
+    let overflow = || ve_base::AmountError::Overflow;
+    let down = prepaid.mul_div(bps, whole).ok_or_else(overflow)?;
+    // The quotient was cut if the next smaller prepaid value gives the same.
+    let exact = down.mul_div(whole, Amount::from(1u64)) == prepaid.mul_div(bps, Amount::from(1u64));
+    let share = if exact { Some(down) } else { down.checked_add(Amount::from(1u64)) };
+    Ok(share.ok_or_else(overflow)?.max(params::min_bond(params)?.amount))
+}
+
+/// Whether the provider may take new business: active and bonded for what it already serves.
+pub fn require_active(ctx: &Context<'_>, owner: &Address) -> Result<Provider, CodedError> {
+    let provider = require(ctx, owner)?;
     if provider.state() != ProviderState::Active {
         let remedy = "only an active provider, with bond and daemon key, takes new business";
         return Err(illegal(&provider, remedy).into());
     }
-    let (has, required) = (bond(&provider)?, params::min_bond(&params::load(state)?)?);
-    if has < required.amount {
-        let bond = Coin::native(has).to_string();
-        return Err(Error::BondShort { provider: provider.owner, bond, required: required.to_string() }.into());
+    let (has, required) = (bond(&provider)?, required_bond(&params::load(ctx)?, open_prepaid(ctx, owner)?)?);
+    if has < required {
+        let [bond, required] = [has, required].map(|amount| Coin::native(amount).to_string());
+        return Err(Error::BondShort { provider: provider.owner, bond, required }.into());
     }
     Ok(provider)
+}
+
+/// Refuses business between a provider and a customer on its list.
+pub fn require_welcome<R: Read>(state: &R, provider: &Address, customer: &Address) -> Result<(), CodedError> {
+    if DENIALS.has(state, (provider, customer))? {
+        return Err(Error::Denied { provider: provider.to_string(), customer: customer.to_string() }.into());
+    }
+    Ok(())
 }
 
 pub fn illegal(provider: &Provider, remedy: &'static str) -> Error {
@@ -50,17 +89,17 @@ pub fn illegal(provider: &Provider, remedy: &'static str) -> Error {
     Error::State { provider: provider.owner.clone(), state, remedy }
 }
 
-/// The key, if it is active and may be used so.
-pub fn daemon_key<R: Read + ?Sized>(
-    state: &R,
-    owner: &Address,
-    key_id: &str,
-    usage: KeyUsage,
-) -> Result<PublicKey, CodedError> {
-    let key = KEYS.get(state, (owner, key_id))?;
-    let usable = key.filter(|key| key.state() == KeyState::Active && key.usages().any(|has| has == usage));
+/// The key, if it verifies now and may be used so.
+pub fn daemon_key(ctx: &Context<'_>, owner: &Address, key_id: &str, usage: KeyUsage) -> Result<PublicKey, CodedError> {
+    let key = KEYS.get(ctx, (owner, key_id))?;
+    let now = ctx.time().unix();
+    let usable = key.filter(|key| verifies(key, now) && key.usages().any(|has| has == usage));
     let key = usable.ok_or_else(|| Error::KeyNotFound(crate::text::shown(key_id)))?;
     Ok(public_key(&key)?)
+}
+
+pub fn verifies(key: &ProviderKey, now: u64) -> bool {
+    key.state() == KeyState::Active || (key.state() == KeyState::Rotated && now < key.verifies_until)
 }
 
 pub fn public_key(key: &ProviderKey) -> Result<PublicKey, Error> {
@@ -76,6 +115,9 @@ pub fn public_key(key: &ProviderKey) -> Result<PublicKey, Error> {
 pub(super) fn save(ctx: &mut Context<'_>, provider: &mut Provider, event: &str) -> Result<(), CodedError> {
     provider.updated_height = ctx.height();
     let owner = address("provider", &provider.owner)?;
+    if !matches!(provider.state(), ProviderState::Active | ProviderState::Restricted) {
+        (provider.check_at, provider.short_since) = (0, 0);
+    }
     PROVIDERS.set(ctx, &owner, provider)?;
     ctx.emit(
         Event::new(event)
@@ -86,6 +128,62 @@ pub(super) fn save(ctx: &mut Context<'_>, provider: &mut Provider, event: &str) 
     Ok(())
 }
 
+/// Whether the bond suffices, or is not short for too long; notes when it is looked at again.
+fn check_bond(ctx: &Context<'_>, owner: &Address, provider: &mut Provider) -> Result<bool, CodedError> {
+    let params = params::load(ctx)?;
+    let now = ctx.time().unix();
+    let short = bond(provider)? < required_bond(&params, open_prepaid(ctx, owner)?)?;
+    provider.check_at = now.saturating_add(CHECK_SECONDS);
+    if !short {
+        provider.short_since = 0;
+        return Ok(true);
+    }
+    if provider.short_since == 0 {
+        provider.short_since = now;
+    }
+    let restricted_at = provider.short_since.saturating_add(params.short_seconds);
+    if provider.state() != ProviderState::Active || restricted_at <= now {
+        return Ok(false);
+    }
+    provider.check_at = provider.check_at.min(restricted_at);
+    Ok(true)
+}
+
+/// End of block: looks at bonds whose time it is.
+pub fn check_bonds(ctx: &mut Context<'_>) -> Result<(), CodedError> {
+    let now = ctx.time().unix();
+    let mut due = Vec::new();
+    for entry in CHECKS.scan().through(&now).keys(ctx).take(MAX_CHECKS) {
+        due.push(entry?.1);
+    }
+    for owner in due {
+        // One provider that cannot be checked must not stop the chain: it is visible and tried again.
+        if let Err(error) = ctx.atomic(|ctx| check_one(ctx, &owner)) {
+            let mut provider = require(ctx, &owner)?;
+            provider.check_at = now.saturating_add(CHECK_SECONDS);
+            PROVIDERS.set(ctx, &owner, &provider)?;
+            failed(ctx, &owner, &error);
+        }
+    }
+    Ok(())
+}
+
+fn check_one(ctx: &mut Context<'_>, owner: &Address) -> Result<(), CodedError> {
+    let mut provider = require(ctx, owner)?;
+    let before = (provider.state(), provider.short_since);
+    reconsider(ctx, &mut provider)?;
+    if before == (provider.state(), provider.short_since) {
+        return Ok(PROVIDERS.set(ctx, owner, &provider)?);
+    }
+    save(ctx, &mut provider, "provider_updated")
+}
+
+/// Tells of something that the end of a block could not do.
+pub(super) fn failed(ctx: &mut Context<'_>, owner: &Address, error: &CodedError) {
+    let cause = format!("{}/{}", error.codespace, error.code);
+    ctx.emit(Event::new("provider_timer_failed").with("owner", owner).with("cause", cause));
+}
+
 /// Moves between pending, active and restricted as bond and keys ask.
 pub(super) fn reconsider(ctx: &mut Context<'_>, provider: &mut Provider) -> Result<(), CodedError> {
     let owner = address("provider", &provider.owner)?;
@@ -93,7 +191,7 @@ pub(super) fn reconsider(ctx: &mut Context<'_>, provider: &mut Provider) -> Resu
     for entry in KEYS.prefix(ctx, &owner) {
         has_key |= entry?.1.state() == KeyState::Active;
     }
-    let bonded = bond(provider)? >= params::min_bond(&params::load(ctx)?)?.amount;
+    let bonded = check_bond(ctx, &owner, provider)?;
     let next = lifecycle::step(provider.state(), lifecycle::Event::Checked(Guards { bonded, has_key }));
     let next = next.ok_or_else(|| illegal(provider, "a provider that left registers with another account"))?;
     let lost = provider.state() == ProviderState::Active && next != ProviderState::Active;
@@ -140,12 +238,14 @@ fn leave(ctx: &mut Context<'_>, owner: &Address, provider: &mut Provider) -> Res
     provider.set_state(next.ok_or_else(|| illegal(provider, "give notice first"))?);
     bank::send_from_module(ctx, PROVIDER_BOND, owner, &Coins::native(bond(provider)?))?;
     provider.bond = Amount::ZERO.to_string();
+    liveness::forget(ctx, owner)?;
     let mut keys = Vec::new();
     for entry in KEYS.prefix(ctx, owner) {
         keys.push(entry?);
     }
     for (key, mut value) in keys {
         value.set_state(KeyState::Revoked);
+        value.verifies_until = 0;
         KEYS.set(ctx, &key, &value)?;
     }
     save(ctx, provider, "provider_exited")

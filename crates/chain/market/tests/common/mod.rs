@@ -174,8 +174,8 @@ impl World {
             key_id: id.into(),
             algorithm: KeyAlgorithm::Secp256k1.into(),
             public_key: public.to_vec(),
-            usages: vec![KeyUsage::Callback.into()],
-            proof: Vec::new(),
+            usages: vec![KeyUsage::Callback.into(), KeyUsage::Heartbeat.into()],
+            ..MsgAddProviderKey::default()
         };
         message.proof = key.sign(&preimage::provider_key("ve-test-1", &message)).to_vec();
         message
@@ -204,7 +204,7 @@ impl World {
             groups: vec![spec],
             hash: vec![7; 32],
             deposit: Some(Coin::native(Amount::from(deposit)).to_proto()),
-            auto_reorder: false,
+            ..MsgCreateDeployment::default()
         }
     }
 
@@ -291,6 +291,42 @@ impl World {
         self.ask::<_, QueryResourceResponse>("/ve.market.v1.Query/Resource", &request).resource.expect("exists")
     }
 
+    pub fn heartbeat(&self, number: usize, seq: u64) -> MsgHeartbeat {
+        let mut message = MsgHeartbeat {
+            relayer: self.name(5),
+            provider: self.name(number),
+            seq,
+            observed_at: self.block.time.unix(),
+            key_id: "daemon".into(),
+            signature: Vec::new(),
+        };
+        message.signature = self.keys[number].sign(&preimage::heartbeat("ve-test-1", &message)).to_vec();
+        message
+    }
+
+    pub fn provider_now(&self, number: usize) -> Provider {
+        let request = QueryProviderRequest { owner: self.name(number) };
+        self.ask::<_, QueryProviderResponse>("/ve.provider.v1.Query/Provider", &request).provider.expect("exists")
+    }
+
+    pub fn bond_now(&self, number: usize) -> QueryBondResponse {
+        self.ask("/ve.provider.v1.Query/Bond", &QueryBondRequest { owner: self.name(number) })
+    }
+
+    pub fn escrow_now(&self, dseq: u64) -> ve_proto::ve::escrow::v1::Account {
+        use ve_proto::ve::escrow::v1::{QueryAccountRequest, QueryAccountResponse};
+        let id = Self::account(dseq, &self.name(0)).to_proto();
+        let request = QueryAccountRequest { scope: id.scope, xid: id.xid };
+        self.ask::<_, QueryAccountResponse>("/ve.escrow.v1.Query/Account", &request).account.expect("exists")
+    }
+
+    /// Waits and lets the provider's daemon show that it is alive.
+    pub fn wait_alive(&mut self, number: usize, seq: u64, seconds: i64) {
+        self.wait(seconds);
+        let beat = self.heartbeat(number, seq);
+        self.send(&beat).expect("alive");
+    }
+
     pub fn count(&self, kind: &str) -> usize {
         self.events.iter().filter(|event| event.kind == kind).count()
     }
@@ -327,6 +363,26 @@ fn endow(ctx: &mut Context<'_>, address: &Address, coins: &Coins) {
     let has = supply.get(ctx, "uve").expect("reads").unwrap_or_default();
     supply.set(ctx, "uve", &has.checked_add(coin.amount).expect("fits")).expect("writes");
     balance.set(ctx, (address, "uve"), &coin.amount).expect("writes");
+}
+
+/// More coins for one of the accounts.
+pub fn endow_more(ctx: &mut Context<'_>, number: u32, amount: u64) {
+    let address = hd::derive(PHRASE, 0, number).expect("valid").public_key().address();
+    let balance: ve_store::Map<(Address, String), Amount> = ve_store::Map::new("bank", 2);
+    let has = balance.get(ctx, (&address, "uve")).expect("reads").unwrap_or_default();
+    let sum = has.checked_add(Amount::from(amount)).expect("fits");
+    endow(ctx, &address, &Coins::native(sum));
+    let supply: ve_store::Map<String, Amount> = ve_store::Map::new("bank", 1);
+    let total = supply.get(ctx, "uve").expect("reads").unwrap_or_default();
+    supply.set(ctx, "uve", &total.checked_sub(has).expect("fits")).expect("writes");
+}
+
+/// As a proposal would change the parameters of escrow.
+pub fn change_escrow(ctx: &mut Context<'_>, change: impl FnOnce(&mut ve_proto::ve::escrow::v1::Params)) {
+    let item: ve_store::Item<ve_proto::ve::escrow::v1::Params> = ve_store::Item::new("escrow", 0);
+    let mut params = item.get(ctx).expect("reads").expect("given at genesis");
+    change(&mut params);
+    item.set(ctx, &params).expect("writes");
 }
 
 impl World {

@@ -12,6 +12,7 @@ use crate::deployment::ids::BidId;
 use crate::deployment::keys::{BIDS, LEASES, ORDERS};
 use crate::deployment::lifecycle::{self, BidEvent, OrderEvent};
 use crate::deployment::{event, params, resource, spec};
+use crate::provider::{self, liveness};
 use crate::text::address;
 
 pub fn check(msg: &MsgAcceptBid) -> Result<(), CodedError> {
@@ -46,6 +47,9 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgAcceptBid) -> Result<MsgAcceptBid
     check_funds(ctx, &account, rate, &params)?;
     begin(ctx, &id, &spec::dec_coin(&denom, price), &params)?;
     escrow::open_payment(ctx, &account, &id.to_string(), &id.provider, rate)?;
+    // The bond must cover this lease too.
+    provider::require_active(ctx, &id.provider)?;
+    liveness::serving(ctx, &id.provider)?;
     Ok(MsgAcceptBidResponse {})
 }
 

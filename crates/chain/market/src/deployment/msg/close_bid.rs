@@ -1,9 +1,10 @@
 //! `MsgCloseBid`: the provider withdraws an open bid and gets the deposit back.
 
 use ve_base::CodedError;
-use ve_proto::ve::market::v1::{BidState, MsgCloseBid, MsgCloseBidResponse, Reason};
+use ve_proto::ve::market::v1::{ActivityKind, BidState, MsgCloseBid, MsgCloseBidResponse, Reason};
 use ve_sdk::Context;
 
+use crate::deployment::activity;
 use crate::deployment::flow::{self, Cause};
 use crate::deployment::ids::{BidId, OrderId};
 use crate::deployment::lifecycle::BidEvent;
@@ -17,12 +18,14 @@ pub fn check(msg: &MsgCloseBid) -> Result<(), CodedError> {
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgCloseBid) -> Result<MsgCloseBidResponse, CodedError> {
     let order = OrderId::from_proto(msg.order.as_ref())?;
     let id = BidId { order, provider: address("provider", &msg.provider)?, bseq: msg.bseq };
-    let state = flow::bid(ctx, &id)?.state();
+    let bid = flow::bid(ctx, &id)?;
+    let state = bid.state();
     if state != BidState::Open {
         return Err(
             flow::wrong_state(format!("bid {id}"), state.as_str_name(), "open; a lease ends by MsgCloseLease").into()
         );
     }
+    activity::cancel(ctx, &id.provider, ActivityKind::Bid, bid.created_at)?;
     flow::end_bid(ctx, &id, BidEvent::Close, &Cause::new(Reason::Unspecified, &msg.provider))?;
     Ok(MsgCloseBidResponse {})
 }

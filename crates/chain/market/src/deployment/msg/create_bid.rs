@@ -5,12 +5,12 @@ use ve_chain_finance::escrow::{self, AccountId};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::Context;
 
-use super::{positive, rate};
+use super::positive;
 use crate::deployment::error::Error;
 use crate::deployment::ids::{BidId, OrderId};
 use crate::deployment::keys::{BIDS, OPEN_BIDS};
-use crate::deployment::{event, flow, params, spec};
-use crate::provider::{self, attributes::missing};
+use crate::deployment::{activity, event, flow, params, spec};
+use crate::provider::{self, attributes::missing, liveness};
 use crate::text::address;
 
 pub fn check(msg: &MsgCreateBid) -> Result<(), CodedError> {
@@ -30,7 +30,11 @@ pub fn check_terms(
     price: (&ve_base::Denom, Dec),
     window: u64,
 ) -> Result<(), CodedError> {
+    if id.provider == *id.order.owner() {
+        return Err(Error::OwnOrder(id.provider.to_string()).into());
+    }
     let provider = provider::require_active(ctx, &id.provider)?;
+    provider::require_welcome(ctx, &id.provider, id.order.owner())?;
     let given = order.spec.clone().unwrap_or_default();
     let required = given.requirements.unwrap_or_default().attributes;
     if let Some(lost) = missing(&required, &provider.attributes) {
@@ -63,7 +67,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgCreateBid) -> Result<MsgCreateBid
     let provider = address("provider", &msg.provider)?;
     let order_id = OrderId::from_proto(msg.order.as_ref())?;
     let params = params::load(ctx)?;
-    rate(ctx, "bid", &msg.provider, params.bids_per_block)?;
+    activity::count(ctx, &provider, ActivityKind::Bid)?;
     let order = check_order(ctx, &order_id, &params)?;
     for open in OPEN_BIDS.keys(ctx, &order_id) {
         if open?.provider == provider {
@@ -78,7 +82,8 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgCreateBid) -> Result<MsgCreateBid
     spec::check_offer(&order.spec.clone().unwrap_or_default(), &msg.resources_offer)?;
     let deposit = positive(msg.deposit.as_ref())?;
     flow::check_bid_deposit(&deposit, &params::bid_deposit(&params)?)?;
-    escrow::create(ctx, &AccountId::bid(&id), &provider, &provider, &deposit)?;
+    escrow::create(ctx, &AccountId::bid(&id), &provider, &provider, &deposit, escrow::Terms::default())?;
+    liveness::seen(ctx, &provider, None)?;
     let now = ctx.time().unix();
     let bid = Bid {
         id: Some(id.to_proto()),

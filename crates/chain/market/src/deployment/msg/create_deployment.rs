@@ -5,11 +5,11 @@ use ve_chain_finance::escrow::{self, AccountId};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::Context;
 
-use super::{check_hash, positive, rate};
+use super::{check_hash, positive};
 use crate::deployment::error::Error;
 use crate::deployment::ids::{DeploymentId, GroupId};
 use crate::deployment::keys::{DEPLOYMENTS, GROUPS};
-use crate::deployment::{event, flow, params, spec};
+use crate::deployment::{activity, event, flow, spec};
 use crate::text::shown;
 
 pub fn check(msg: &MsgCreateDeployment) -> Result<(), CodedError> {
@@ -37,12 +37,13 @@ pub fn check(msg: &MsgCreateDeployment) -> Result<(), CodedError> {
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgCreateDeployment) -> Result<MsgCreateDeploymentResponse, CodedError> {
     let id = DeploymentId::new(&msg.owner, msg.dseq)?;
-    rate(ctx, "order", &msg.owner, params::load(ctx)?.orders_per_block)?;
+    activity::count(ctx, &id.owner, ActivityKind::Order)?;
     if DEPLOYMENTS.has(ctx, &id)? {
         return Err(Error::Exists(id.to_string()).into());
     }
     let deposit = positive(msg.deposit.as_ref())?;
-    escrow::create(ctx, &AccountId::deployment(&id), &id.owner, &id.owner, &deposit)?;
+    let terms = escrow::Terms::of_leases(ctx, msg.duration, &msg.conditions)?;
+    escrow::create(ctx, &AccountId::deployment(&id), &id.owner, &id.owner, &deposit, terms)?;
     let deployment = Deployment {
         id: Some(id.to_proto()),
         state: DeploymentState::Active.into(),

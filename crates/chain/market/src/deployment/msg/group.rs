@@ -4,11 +4,11 @@ use ve_base::CodedError;
 use ve_proto::ve::market::v1::*;
 use ve_sdk::Context;
 
-use super::{active_deployment, rate};
+use super::active_deployment;
+use crate::deployment::activity;
 use crate::deployment::flow::{self, Cause};
 use crate::deployment::ids::GroupId;
 use crate::deployment::lifecycle::GroupEvent;
-use crate::deployment::params;
 
 pub fn check_pause(msg: &MsgPauseGroup) -> Result<(), CodedError> {
     GroupId::new(&msg.owner, msg.dseq, msg.gseq).map(|_| ())
@@ -28,7 +28,7 @@ pub fn check_start(msg: &MsgStartGroup) -> Result<(), CodedError> {
 /// Opens a new order for the group.
 pub fn start(ctx: &mut Context<'_>, msg: &MsgStartGroup) -> Result<MsgStartGroupResponse, CodedError> {
     let id = GroupId::new(&msg.owner, msg.dseq, msg.gseq)?;
-    rate(ctx, "order", &msg.owner, params::load(ctx)?.orders_per_block)?;
+    activity::count(ctx, &id.deployment.owner, ActivityKind::Order)?;
     active_deployment(ctx, &id.deployment)?;
     flow::move_group(ctx, &id, GroupEvent::Start, &Cause::new(Reason::Owner, &msg.owner))?;
     Ok(MsgStartGroupResponse { oseq: flow::open_order(ctx, &id)?.oseq })

@@ -6,6 +6,7 @@ pub mod create_bid;
 pub mod create_deployment;
 pub mod group;
 pub mod report_resource;
+pub mod request_operation;
 pub mod start_reclaim;
 pub mod update_deployment;
 pub mod update_params;
@@ -13,7 +14,6 @@ pub mod update_params;
 use ve_base::{CodedError, Coin, errors};
 use ve_proto::cosmos::base::v1beta1::Coin as ProtoCoin;
 use ve_proto::ve::market::v1::{Deployment, DeploymentState};
-use ve_sdk::{Context, transient};
 use ve_store::Read;
 
 use super::error::Error;
@@ -37,10 +37,4 @@ fn active_deployment<R: Read>(state: &R, id: &DeploymentId) -> Result<Deployment
         return Ok(deployment);
     }
     Err(flow::wrong_state(format!("deployment {id}"), deployment.state().as_str_name(), "active").into())
-}
-
-/// Counts one more of `what` by `account` in this block.
-fn rate(ctx: &mut Context<'_>, what: &str, account: &str, limit: u32) -> Result<(), CodedError> {
-    let count = transient::count(ctx, "market", format!("{what}/{account}").as_bytes())?;
-    if count > u64::from(limit) { Err(Error::Rate(account.to_owned()).into()) } else { Ok(()) }
 }

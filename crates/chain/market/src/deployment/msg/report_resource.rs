@@ -75,6 +75,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgReportResource) -> Result<MsgRepo
         return Ok(MsgReportResourceResponse {});
     }
     verify(ctx, &id, &stored, msg)?;
+    provider::liveness::seen(ctx, &id.provider, None)?;
     stored.last_seq = msg.seq;
     stored.last_hash = digest.to_vec();
     stored.last_observed_at = msg.observed_at;

@@ -1,14 +1,13 @@
 //! `MsgAddProviderKey`: a daemon key, with proof that the provider holds it.
 
-use ve_base::CodedError;
-use ve_base::preimage;
+use ve_base::{Address, CodedError, preimage};
 use ve_proto::ve::provider::v1::{
     KeyState, KeyUsage, MsgAddProviderKey, MsgAddProviderKeyResponse, ProviderKey, ProviderState,
 };
 use ve_sdk::{Context, Event};
 
 use crate::provider::keys::KEYS;
-use crate::provider::{Error, registry};
+use crate::provider::{Error, params, registry};
 use crate::text::{address, shown};
 
 /// Active and revoked together; a revoked id is never used again.
@@ -23,7 +22,19 @@ fn key(msg: &MsgAddProviderKey) -> ProviderKey {
         public_key: msg.public_key.clone(),
         usages: msg.usages.clone(),
         state: KeyState::Active.into(),
+        verifies_until: 0,
     }
+}
+
+/// The key that is replaced verifies for some time yet: what it signed is still on its way.
+fn rotate(ctx: &mut Context<'_>, owner: &Address, id: &str) -> Result<(), CodedError> {
+    let old = KEYS.get(ctx, (owner, id))?.filter(|key| key.state() == KeyState::Active);
+    let mut old = old.ok_or_else(|| Error::KeyNotFound(shown(id)))?;
+    old.set_state(KeyState::Rotated);
+    old.verifies_until = ctx.time().unix().saturating_add(params::load(ctx)?.rotation_seconds);
+    KEYS.set(ctx, (owner, id), &old)?;
+    ctx.emit(Event::new("provider_key_rotated").with("owner", owner).with("key_id", id));
+    Ok(())
 }
 
 pub fn check(msg: &MsgAddProviderKey) -> Result<(), CodedError> {
@@ -57,6 +68,9 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgAddProviderKey) -> Result<MsgAddP
     let key = key(msg);
     let digest = preimage::provider_key(ctx.chain_id(), msg);
     registry::public_key(&key)?.verify(&digest, &msg.proof).map_err(|_| Error::KeyProof(id.to_owned()))?;
+    if !msg.replaces.is_empty() {
+        rotate(ctx, &owner, &msg.replaces)?;
+    }
     let (mut all, mut active) = (0usize, 0usize);
     for entry in KEYS.prefix(ctx, &owner) {
         all = all.saturating_add(1);

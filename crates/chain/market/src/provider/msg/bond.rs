@@ -25,7 +25,7 @@ pub fn check(msg: &MsgBondProvider) -> Result<(), CodedError> {
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgBondProvider) -> Result<MsgBondProviderResponse, CodedError> {
     let owner = address("provider", &msg.owner)?;
     let mut provider = registry::require(ctx, &owner)?;
-    if matches!(provider.state(), ProviderState::Exiting | ProviderState::Exited) {
+    if matches!(provider.state(), ProviderState::Exiting | ProviderState::Exited | ProviderState::Penalised) {
         return Err(registry::illegal(&provider, "a leaving provider cannot add to its bond").into());
     }
     let coin = amount(msg)?;

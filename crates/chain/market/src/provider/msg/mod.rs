@@ -1,7 +1,9 @@
 pub mod add_key;
 pub mod bond;
 pub mod create;
+pub mod deny_list;
 pub mod exit;
+pub mod heartbeat;
 pub mod revoke_key;
 pub mod update;
 pub mod update_params;

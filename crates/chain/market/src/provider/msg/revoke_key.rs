@@ -16,9 +16,10 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgRevokeProviderKey) -> Result<MsgR
     let owner = address("provider", &msg.owner)?;
     let mut provider = registry::require(ctx, &owner)?;
     let id = msg.key_id.as_str();
-    let key = KEYS.get(ctx, (&owner, id))?.filter(|key| key.state() == KeyState::Active);
+    let key = KEYS.get(ctx, (&owner, id))?.filter(|key| key.state() != KeyState::Revoked);
     let mut key = key.ok_or_else(|| Error::KeyNotFound(shown(id)))?;
     key.set_state(KeyState::Revoked);
+    key.verifies_until = 0;
     KEYS.set(ctx, (&owner, id), &key)?;
     ctx.emit(Event::new("provider_key_revoked").with("owner", &owner).with("key_id", id));
     registry::reconsider(ctx, &mut provider)?;
