@@ -7,12 +7,13 @@ import { Secp256k1HdWallet, createMultisigThresholdPubkey, pubkeyToAddress } fro
 import { fromBase64, toHex } from '@cosmjs/encoding';
 import { DirectSecp256k1HdWallet } from '@cosmjs/proto-signing';
 import {
-  GasPrice, SigningStargateClient, StargateClient, assertIsDeliverTxSuccess, calculateFee, coins, makeMultisignedTxBytes,
+  GasPrice, QueryClient, SigningStargateClient, StargateClient, assertIsDeliverTxSuccess, calculateFee, coins,
+  makeMultisignedTxBytes, setupAuthExtension, setupStakingExtension,
 } from '@cosmjs/stargate';
 import { Comet38Client, WebsocketClient, connectComet, isComet38Client } from '@cosmjs/tendermint-rpc';
 import { TxRaw } from 'cosmjs-types/cosmos/tx/v1beta1/tx';
 
-import { descriptor, rpcAddress, startNetwork, stopNetwork, untilBlocks } from './lib/network.mjs';
+import { descriptor, restAddress, rpcAddress, startNetwork, stopNetwork, untilBlocks } from './lib/network.mjs';
 
 const PREFIX = 've';
 const GAS_PRICE = GasPrice.fromString('0.025uve');
@@ -24,7 +25,8 @@ let sender;
 let receiver;
 
 before(async () => {
-  network = await startNetwork();
+  // Two validators, so that stake can move from one to the other.
+  network = await startNetwork(['localnet', '--validators', '2']);
   found = await descriptor(network, (file) => file.nodes.length > 0 && file.provider !== null);
   await untilBlocks(found);
   sender = await account('customer');
@@ -48,6 +50,16 @@ async function balance(address) {
 
 function feeOf(fee) {
   return BigInt(fee.amount[0].amount);
+}
+
+/**
+ * CosmJS takes its own `disconnect` for a lost connection and connects again and again, which keeps the process alive
+ * for ever: the timer of that has to be ended too.
+ */
+function closeForGood(socket, comet) {
+  comet.disconnect();
+  assert.ok('reconnectTimeout' in socket.socket, 'CosmJS keeps its timer elsewhere now');
+  clearTimeout(socket.socket.reconnectTimeout);
 }
 
 test('the version probe picks the 0.38 client', async () => {
@@ -108,7 +120,7 @@ test('more than the balance is refused with the code of the bank and changes onl
 });
 
 test('stake is delegated and shows up in the delegation', async () => {
-  const status = await fetch(`${found.nodes[0].rest.replace(/^(?!http)/, 'http://')}/cosmos/staking/v1beta1/validators`);
+  const status = await fetch(`${restAddress(found)}/cosmos/staking/v1beta1/validators`);
   const { validators } = await status.json();
   const validator = validators[0].operator_address;
   const earlier = BigInt((await sender.client.getDelegation(sender.address, validator))?.amount ?? '0');
@@ -117,6 +129,74 @@ test('stake is delegated and shows up in the delegation', async () => {
   assertIsDeliverTxSuccess(await sender.client.delegateTokens(sender.address, validator, stake, fee));
   const delegated = await sender.client.getDelegation(sender.address, validator);
   assert.deepEqual(delegated, { denom: 'uve', amount: (earlier + 2_000_000n).toString() });
+});
+
+test('stake moves to another validator and is undelegated, and more than there is cannot be', { timeout: 90_000 }, async () => {
+  const queries = QueryClient.withExtensions(await connectComet(rpcAddress(found, 'http')), setupStakingExtension);
+  const { validators } = await queries.staking.validators('BOND_STATUS_BONDED');
+  const [from, to] = validators.map((validator) => validator.operatorAddress);
+  const delegated = async (validator) => BigInt((await sender.client.getDelegation(sender.address, validator))?.amount ?? '0');
+  const fee = calculateFee(600_000, GAS_PRICE);
+  const coin = (amount) => ({ denom: 'uve', amount: amount.toString() });
+  assertIsDeliverTxSuccess(await sender.client.delegateTokens(sender.address, from, coin(3_000_000n), fee));
+  const [left, arrived] = [await delegated(from), await delegated(to)];
+
+  const redelegate = (amount) => sender.client.signAndBroadcast(sender.address, [{
+    typeUrl: '/cosmos.staking.v1beta1.MsgBeginRedelegate',
+    value: { delegatorAddress: sender.address, validatorSrcAddress: from, validatorDstAddress: to, amount: coin(amount) },
+  }], fee);
+  assertIsDeliverTxSuccess(await redelegate(1_000_000n));
+  assert.equal(await delegated(from), left - 1_000_000n);
+  assert.equal(await delegated(to), arrived + 1_000_000n);
+
+  assertIsDeliverTxSuccess(await sender.client.undelegateTokens(sender.address, from, coin(500_000n), fee));
+  assert.equal(await delegated(from), left - 1_500_000n);
+  const { unbond } = await queries.staking.unbondingDelegation(sender.address, from);
+  assert.equal(unbond.entries.at(-1).balance, '500000');
+
+  const refused = await redelegate(left * 2n);
+  assert.notEqual(refused.code, 0);
+  const tooMuch = await sender.client.undelegateTokens(sender.address, from, coin(left * 2n), fee);
+  assert.notEqual(tooMuch.code, 0);
+  assert.equal(await delegated(from), left - 1_500_000n, 'what was refused changed nothing');
+});
+
+test('errors have the texts that wallets and relayers look for', async () => {
+  const nobody = (await (await DirectSecp256k1HdWallet.generate(12, { prefix: PREFIX })).getAccounts())[0].address;
+  const queries = QueryClient.withExtensions(
+    await connectComet(rpcAddress(found, 'http')), setupAuthExtension, setupStakingExtension,
+  );
+  await assert.rejects(
+    queries.auth.account(nobody),
+    new RegExp(`rpc error: code = NotFound desc = account ${nobody} not found: key not found`),
+  );
+  const { validators } = await queries.staking.validators('BOND_STATUS_BONDED');
+  await assert.rejects(queries.staking.delegation(nobody, validators[0].operatorAddress), /key not found/);
+
+  const message = {
+    typeUrl: '/cosmos.bank.v1beta1.MsgSend',
+    value: { fromAddress: sender.address, toAddress: receiver.address, amount: coins(1, 'uve') },
+  };
+  const { accountNumber, sequence } = await sender.client.getSequence(sender.address);
+  const sent = async (changed, fee = FEE, memo = '') => {
+    const data = { accountNumber, sequence, chainId: found.chain_id, ...changed };
+    const bytes = TxRaw.encode(await sender.client.sign(sender.address, [message], fee, memo, data)).finish();
+    return sender.client.broadcastTxSync(bytes).then(() => ({ code: 0 }), (error) => error);
+  };
+  const wrongSequence = await sent({ sequence: sequence + 5 });
+  assert.equal(wrongSequence.code, 32);
+  assert.ok(wrongSequence.log.includes(
+    `account sequence mismatch, expected ${sequence}, got ${sequence + 5}: incorrect account sequence`,
+  ), wrongSequence.log);
+  assert.equal((await sent({ chainId: 've-other-1' })).code, 4);
+  assert.equal((await sent({}, { amount: coins(1, 'uve'), gas: '200000' })).code, 13);
+  assert.equal((await sent({}, calculateFee(1, GAS_PRICE))).code, 11);
+  assert.equal((await sent({}, FEE, 'x'.repeat(257))).code, 12);
+  const empty = await fetch(`${restAddress(found)}/cosmos/tx/v1beta1/txs`, {
+    method: 'POST', body: JSON.stringify({ tx_bytes: '', mode: 'BROADCAST_MODE_SYNC' }),
+  });
+  assert.equal(empty.status, 400);
+  assert.match((await empty.json()).message, /invalid empty tx/);
 });
 
 test('a transaction is found by its hash and by its events', async () => {
@@ -133,7 +213,8 @@ test('a transaction is found by its hash and by its events', async () => {
 });
 
 test('a transaction arrives over a WebSocket subscription', { timeout: 60_000 }, async () => {
-  const comet = Comet38Client.create(new WebsocketClient(rpcAddress(found, 'ws')));
+  const socket = new WebsocketClient(rpcAddress(found, 'ws'));
+  const comet = Comet38Client.create(socket);
   const arrived = new Promise((resolve, reject) => {
     comet.subscribeTx(`transfer.recipient='${receiver.address}'`).take(1).subscribe({ next: resolve, error: reject });
   });
@@ -147,7 +228,7 @@ test('a transaction arrives over a WebSocket subscription', { timeout: 60_000 },
   assert.equal(toHex(event.hash).toUpperCase(), sent.transactionHash);
   assert.equal(event.height, sent.height);
   assert.ok((await blocks).header.height >= 1);
-  comet.disconnect();
+  closeForGood(socket, comet);
 });
 
 test('an amino JSON signature, as hardware wallets make it, is accepted', async () => {
@@ -184,7 +265,7 @@ test('two of three signers spend from a multisig account and one cannot', { time
   );
 
   const client = await StargateClient.connect(endpoint);
-  await assert.rejects(client.broadcastTx(assemble(signed.slice(0, 1))), /signature|threshold|unauthorized/i);
+  await assert.rejects(client.broadcastTxSync(assemble(signed.slice(0, 1))), /signature|threshold|unauthorized/i);
   assertIsDeliverTxSuccess(await client.broadcastTx(assemble(signed)));
   assert.equal(await balance(address), 1_000_000n - 19n - feeOf(FEE));
   client.disconnect();
@@ -197,7 +278,8 @@ test('a transaction that was executed is refused when it is sent again', async (
   };
   const bytes = TxRaw.encode(await sender.client.sign(sender.address, [message], FEE, 'once')).finish();
   assertIsDeliverTxSuccess(await sender.client.broadcastTx(bytes));
-  await assert.rejects(sender.client.broadcastTx(bytes), /sequence|cache|already/i);
+  // `broadcastTx` would keep its timer for a minute when the node refuses.
+  await assert.rejects(sender.client.broadcastTxSync(bytes), /sequence|cache|already/i);
 });
 
 test('the key of an account is published after its first transaction', async () => {

@@ -78,6 +78,11 @@ export function rpcAddress(found, scheme) {
   return `${scheme}://${found.nodes[0].rpc.replace(/^[a-z]+:\/\//, '')}`;
 }
 
+/** Address of the first node's REST interface. */
+export function restAddress(found) {
+  return found.nodes[0].rest.replace(/^(?!http)/, 'http://');
+}
+
 /** Waits until the chain makes blocks. */
 export async function untilBlocks(found) {
   const deadline = Date.now() + START_LIMIT_MS;
