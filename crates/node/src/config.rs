@@ -225,7 +225,9 @@ impl NodeConfig {
         Ok(config)
     }
 
+    /// Refuses what [`NodeConfig::load`] would refuse.
     pub fn save(&self, path: &Path) -> Result<(), ConfigError> {
+        self.validate()?;
         let failed = |cause: String| ConfigError::Write { path: path.display().to_string(), cause };
         let text = toml::to_string(self).map_err(|cause| failed(cause.to_string()))?;
         std::fs::write(path, text).map_err(|cause| failed(cause.to_string()))

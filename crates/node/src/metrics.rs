@@ -56,6 +56,9 @@ pub struct Metrics {
     pool_txs: Whole,
     pool_bytes: Whole,
     pool_failed: Whole,
+    refused_blocks: Whole,
+    refused_parts: Whole,
+    double_proposals: Whole,
     last_block: Mutex<Instant>,
 }
 
@@ -110,6 +113,13 @@ impl Default for Metrics {
             pool_txs: gauge(r, "cometbft_mempool_size", "Waiting transactions"),
             pool_bytes: gauge(r, "cometbft_mempool_size_bytes", "Bytes of waiting transactions"),
             pool_failed: gauge(r, "cometbft_mempool_failed_txs", "Transactions refused since this node started"),
+            refused_blocks: gauge(r, "ve_node_refused_blocks", "Blocks of others that this node found wrong"),
+            refused_parts: gauge(
+                r,
+                "ve_node_refused_parts",
+                "Parts of blocks that no honest node sends or that came in vain",
+            ),
+            double_proposals: gauge(r, "ve_node_double_proposals", "Times a validator proposed twice in one round"),
             block_age,
             last_block: Mutex::new(Instant::now()),
             registry,
@@ -145,6 +155,18 @@ impl Metrics {
         self.pool_failed.inc();
     }
 
+    pub fn refused_block(&self) {
+        self.refused_blocks.inc();
+    }
+
+    pub fn refused_part(&self) {
+        self.refused_parts.inc();
+    }
+
+    pub fn double_proposal(&self) {
+        self.double_proposals.inc();
+    }
+
     pub fn peers(&self, consensus: usize) {
         self.peers.set(whole(consensus as u64));
     }
@@ -163,7 +185,7 @@ impl Metrics {
     }
 
     /// The registry as text; `more` may append another registry's lines.
-    pub fn text(&self, more: fn(&mut String)) -> String {
+    pub fn text(&self, more: impl FnOnce(&mut String)) -> String {
         self.block_age.set(self.block_age().as_secs_f64());
         let mut own = String::new();
         if let Err(error) = encode(&mut own, &self.registry) {
@@ -194,11 +216,15 @@ fn verdict(result: Result<(), String>) -> impl IntoResponse {
     }
 }
 
-/// The operator's interface.
-pub fn router(metrics: Arc<Metrics>, health: Arc<dyn Health>, more: fn(&mut String)) -> Router {
+/// The operator's interface; `more` appends the engine's metrics.
+pub fn router(
+    metrics: Arc<Metrics>,
+    health: Arc<dyn Health>,
+    more: impl Fn(&mut String) + Clone + Send + Sync + 'static,
+) -> Router {
     let ready = health.clone();
     Router::new()
-        .route("/metrics", get(move || async move { ([(header::CONTENT_TYPE, OPENMETRICS)], metrics.text(more)) }))
+        .route("/metrics", get(move || async move { ([(header::CONTENT_TYPE, OPENMETRICS)], metrics.text(&more)) }))
         .route("/healthz", get(move || async move { verdict(health.healthy()) }))
         .route("/readyz", get(move || async move { verdict(ready.ready()) }))
 }

@@ -12,13 +12,15 @@ use ve_sdk::application::Application;
 
 use crate::blockstore::BlockStore;
 use crate::config::{Home, NodeConfig};
-use crate::core::{Core, Halt};
-use crate::engine;
+use crate::core::{Core, Halt, Parts};
+use crate::engine::malachite::Malachite;
+use crate::engine::{self, Ended, Engine};
+use crate::evidence::EvidencePool;
 use crate::genesis::Genesis;
+use crate::gossip::{self, GossipConfig, Sources};
 use crate::index::Index;
 use crate::keys;
 use crate::mempool::Mempool;
-use crate::mempool::gossip::{self, GossipConfig};
 use crate::metrics::{self, Health, Metrics};
 use crate::rpc::backend::NodeView;
 use crate::rpc::services::Services;
@@ -82,7 +84,7 @@ pub struct NodeHandle {
     view: Arc<View>,
     stop: watch::Sender<bool>,
     stopper: Stopper,
-    consensus: engine::Running,
+    consensus: Ended,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -108,7 +110,7 @@ impl NodeHandle {
     /// Waits until the node ends by itself or through a [`Stopper`]: `Ok` after a stop, [`Halt::Planned`] at the
     /// configured height, else what went wrong. The process must then exit, non-zero unless it was a stop.
     pub async fn wait(mut self) -> Result<(), Halt> {
-        let result = self.consensus.ended().await;
+        let result = (&mut self.consensus).await;
         self.stop.send_replace(true);
         for task in self.tasks.drain(..) {
             if task.await.is_err() {
@@ -141,31 +143,40 @@ impl Node {
         let validator = keys::load_or_create(&home.consensus_key())?;
         let node_key = keys::load_or_create(&home.node_key())?;
         let data = home.data();
-        let store = BlockStore::open(&database(&data, "blocks")?)?;
+        let store = Arc::new(BlockStore::open(&database(&data, "blocks")?)?);
         let index = Arc::new(Index::open(&database(&data, "index")?)?);
         let metrics = Arc::new(Metrics::default());
         let (mempool, admitted) = Mempool::new(app.clone(), config.mempool.limits());
-        let halt = config.consensus.halt_height;
+        let (evidence, reported) = EvidencePool::new(store.clone());
+        let parts = Parts {
+            app,
+            store,
+            evidence: evidence.clone(),
+            mempool: mempool.clone(),
+            index: index.clone(),
+            metrics: metrics.clone(),
+            halt_height: config.consensus.halt_height,
+        };
         let core = {
-            let (index, metrics, genesis, mempool) = (index.clone(), metrics.clone(), genesis.clone(), mempool.clone());
-            // Reading genesis and replaying a block can take long.
-            tokio::task::spawn_blocking(move || Core::open(app, store, mempool, index, metrics, &genesis, halt))
+            let genesis = genesis.clone();
+            // Reading genesis and replaying blocks can take long.
+            tokio::task::spawn_blocking(move || Core::open(parts, &genesis))
         };
         let core = Arc::new(core.await.context("opening the chain panicked")??);
         let (stop, stopped) = watch::channel(false);
         let view = View::new(core.clone(), &config, home.genesis(), &validator, &node_key);
-        index.catch_up(view.as_ref())?;
         let listeners = Listeners::bind(&config).await?;
-        let settings = settings(home, &config, &genesis);
-        let consensus = engine::start(settings, validator, &node_key, core.clone(), stopped.clone()).await?;
-        let mut tasks = listeners.serve(&config, view.clone(), index, metrics.clone(), &stopped)?;
-        tasks.push(tokio::spawn(refresh_peers(view.clone(), consensus.peers(), genesis.chain_id, stopped.clone())));
+        // An own identity: the consensus port proves the validator's key, this one must not.
+        let gossip_seed = gossip::identity_seed(&node_key.seed());
+        let engine: Arc<dyn Engine> = Arc::new(Malachite::new(settings(home, &config, &genesis), validator, node_key));
+        let consensus = engine.start(core.clone(), stopped.clone()).await?;
+        let mut tasks = listeners.serve(&config, view.clone(), index, engine.clone(), &stopped)?;
+        tasks.push(tokio::spawn(refresh_peers(view.clone(), engine, stopped.clone())));
         tasks.push(tokio::spawn(watch_block_age(metrics.clone(), config.consensus.unhealthy_after, stopped.clone())));
         if config.mempool.gossip {
             let gossip_config = gossip_config(&config, &core.state().chain_id)?;
-            // An own identity: the consensus port proves the validator's key, this one must not.
-            let seed = gossip::identity_seed(&node_key.seed());
-            tasks.push(gossip::start(gossip_config, seed, mempool, metrics, admitted, stopped)?);
+            let sources = Sources { core: core.clone(), admitted, reported };
+            tasks.push(gossip::start(gossip_config, gossip_seed, sources, stopped)?);
         }
         tracing::info!(chain = core.state().chain_id, height = core.last_height(), "node started");
         Ok(NodeHandle { view, stopper: Stopper(stop.clone()), stop, consensus, tasks })
@@ -237,7 +248,7 @@ impl Listeners {
         config: &NodeConfig,
         view: Arc<View>,
         index: Arc<Index>,
-        metrics: Arc<Metrics>,
+        engine: Arc<dyn Engine>,
         stop: &watch::Receiver<bool>,
     ) -> Result<Vec<JoinHandle<()>>> {
         let backend = Backend { view: view.clone(), index };
@@ -252,12 +263,13 @@ impl Listeners {
             tokio::spawn(server::serve(self.rest, rest, most, stop.clone())),
         ];
         if let Some(listener) = self.metrics {
+            let metrics = view.metrics();
             let health: Arc<dyn Health> = Arc::new(NodeHealth {
                 view,
                 metrics: metrics.clone(),
                 unhealthy_after: config.consensus.unhealthy_after,
             });
-            let router = metrics::router(metrics, health, engine::write_metrics);
+            let router = metrics::router(metrics, health, move |text: &mut String| engine.write_metrics(text));
             tasks.push(tokio::spawn(server::serve(listener, router, 64, stop.clone())));
         }
         Ok(tasks)
@@ -294,9 +306,9 @@ async fn pause(time: Duration, stop: &mut watch::Receiver<bool>) -> bool {
     tokio::time::timeout(time, stop.wait_for(|stopped| *stopped)).await.is_err()
 }
 
-async fn refresh_peers(view: Arc<View>, query: engine::PeerQuery, chain_id: String, mut stop: watch::Receiver<bool>) {
+async fn refresh_peers(view: Arc<View>, engine: Arc<dyn Engine>, mut stop: watch::Receiver<bool>) {
     while pause(PEER_REFRESH, &mut stop).await {
-        view.set_peers(query.get(&chain_id).await);
+        view.set_peers(engine.peers().await);
     }
 }
 

@@ -14,11 +14,12 @@ use ve_proto::tendermint::types::{ConsensusParams, Evidence, Validator};
 use ve_sdk::application::{Application, CheckTxResult};
 
 use crate::chain::BLOCK_PROTOCOL;
-use crate::comet::validators::ValidatorSet;
+use crate::comet::commit;
 use crate::config::NodeConfig;
 use crate::core::Core;
-use crate::engine;
+use crate::evidence::EvidenceError;
 use crate::keys::ConsensusKey;
+use crate::metrics::Metrics;
 use crate::rpc::backend::{
     CommittedBlock, Found, MempoolView, NodeSettings, NodeView, Peer, RoundState, SignedCommit, StoredBlock,
     SubmitError, ViewError,
@@ -85,6 +86,10 @@ impl View {
         })
     }
 
+    pub(crate) fn metrics(&self) -> Arc<Metrics> {
+        self.core.metrics.clone()
+    }
+
     pub(crate) fn set_peers(&self, peers: Vec<Peer>) {
         self.core.metrics.peers(peers.len());
         *self.peers.write().unwrap_or_else(PoisonError::into_inner) = peers;
@@ -149,11 +154,8 @@ impl NodeView for View {
         {
             return Ok(Some(SignedCommit { commit, canonical: true }));
         }
-        let Some(certificate) = self.core.store.certificate(height).map_err(failed)? else { return Ok(None) };
-        let Some(set) = self.core.store.validators(height).map_err(failed)? else { return Ok(None) };
-        let set = ValidatorSet::from_proto(&set).map_err(failed)?;
-        let commit = engine::seen_commit(&certificate, &set).map_err(failed)?;
-        Ok(Some(SignedCommit { commit, canonical: false }))
+        let seen = self.core.store.commit(height).map_err(failed)?;
+        Ok(seen.map(|seen| SignedCommit { commit: commit::plain(&seen), canonical: false }))
     }
 
     fn validators(&self, height: u64) -> Found<Vec<Validator>> {
@@ -219,8 +221,9 @@ impl NodeView for View {
         self.core.round_proposer()
     }
 
-    fn submit_evidence(&self, _: Evidence) -> Result<(), String> {
-        Err("this node takes no evidence from clients; blocks of this chain carry none".into())
+    fn submit_evidence(&self, evidence: &Evidence) -> Result<(), EvidenceError> {
+        // What waits already or anew will reach a block.
+        self.core.evidence.add(&self.core.state(), evidence).map(drop)
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Arc<CommittedBlock>> {

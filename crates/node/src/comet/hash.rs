@@ -4,6 +4,7 @@ use prost::Message;
 use prost_types::Timestamp;
 use sha2::{Digest, Sha256};
 use ve_proto::tendermint::abci::ExecTxResult;
+use ve_proto::tendermint::types::evidence::Sum;
 use ve_proto::tendermint::types::{BlockId, Commit, ConsensusParams, Evidence, HashedParams, Header, PartSetHeader};
 
 use super::merkle::{self, Hash};
@@ -54,8 +55,16 @@ pub fn data<T: AsRef<[u8]>>(txs: &[T]) -> Hash {
     merkle::root(&leaves)
 }
 
+/// Over each piece of evidence in its own encoding, without the message that names its kind.
 pub fn evidence(list: &[Evidence]) -> Hash {
-    let leaves: Vec<Vec<u8>> = list.iter().map(Message::encode_to_vec).collect();
+    let leaves: Vec<Vec<u8>> = list
+        .iter()
+        .map(|evidence| match &evidence.sum {
+            Some(Sum::DuplicateVoteEvidence(duplicate)) => duplicate.encode_to_vec(),
+            Some(Sum::LightClientAttackEvidence(attack)) => attack.encode_to_vec(),
+            None => Vec::new(),
+        })
+        .collect();
     merkle::root(&leaves)
 }
 

@@ -62,8 +62,8 @@ impl PartSet {
         Ok(Self { parts: vec![None; total], missing: total, header })
     }
 
-    /// Adds a part after checking its place and proof; a part that is there already changes nothing.
-    pub fn add(&mut self, part: &Part) -> Result<(), PartError> {
+    /// Adds a part after checking its place and proof; `false` when it was there already.
+    pub fn add(&mut self, part: &Part) -> Result<bool, PartError> {
         let total = self.header.total;
         if part.index >= total {
             return Err(PartError::Index(part.index, total));
@@ -80,11 +80,12 @@ impl PartSet {
             return Err(PartError::Proof(part.index));
         }
         let slot = &mut self.parts[part.index as usize];
-        if slot.is_none() {
-            *slot = Some(part.bytes.clone());
-            self.missing -= 1;
+        if slot.is_some() {
+            return Ok(false);
         }
-        Ok(())
+        *slot = Some(part.bytes.clone());
+        self.missing -= 1;
+        Ok(true)
     }
 
     pub fn is_complete(&self) -> bool {

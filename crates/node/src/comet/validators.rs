@@ -230,6 +230,11 @@ fn beats(left: &Validator, right: &Validator) -> bool {
 }
 
 impl Validator {
+    /// Whether `signature` is this validator's over `bytes` (ZIP-215, as CometBFT verifies).
+    pub fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        verifies(&self.key, bytes, signature)
+    }
+
     pub fn to_proto(&self) -> ProtoValidator {
         ProtoValidator {
             address: self.address.to_vec(),
@@ -249,6 +254,12 @@ impl Validator {
             priority: validator.proposer_priority,
         })
     }
+}
+
+/// Whether `signature` over `bytes` belongs to the ed25519 key (ZIP-215).
+pub fn verifies(key: &[u8; 32], bytes: &[u8], signature: &[u8]) -> bool {
+    let Ok(signature) = <[u8; 64]>::try_from(signature) else { return false };
+    ed25519_zebra::VerificationKey::try_from(*key).and_then(|key| key.verify(&signature.into(), bytes)).is_ok()
 }
 
 pub fn public_key(key: &[u8; 32]) -> PublicKey {

@@ -4,7 +4,6 @@
 //! Order: an account's transactions by sequence, accounts by the priority of their next transaction, then by arrival.
 
 mod cache;
-pub mod gossip;
 mod pool;
 mod queue;
 

@@ -15,6 +15,8 @@ use ve_proto::tendermint::{
 };
 use ve_sdk::application::{Application, CheckTxResult};
 
+use crate::evidence::EvidenceError;
+
 /// A decided block as it was stored.
 #[derive(Clone, Debug)]
 pub struct StoredBlock {
@@ -193,7 +195,7 @@ pub trait NodeView: Send + Sync + 'static {
     fn round_proposer(&self) -> Option<[u8; 20]>;
 
     /// Verifies evidence and keeps it for a proposal; the error says why it was refused.
-    fn submit_evidence(&self, evidence: Evidence) -> Result<(), String>;
+    fn submit_evidence(&self, evidence: &Evidence) -> Result<(), EvidenceError>;
 
     /// One message per committed height, sent after the block's events were indexed, so that whoever hears of a block
     /// also finds its transactions. A receiver that lags is disconnected by the interfaces, never skipped ahead.

@@ -41,6 +41,7 @@ use super::{
     },
     services::Services,
 };
+use crate::evidence::EvidenceError;
 use crate::index::Index;
 
 pub const KEY: [u8; 32] = [7; 32];
@@ -297,8 +298,8 @@ impl NodeView for TestNode {
         address().try_into().ok()
     }
 
-    fn submit_evidence(&self, _: Evidence) -> Result<(), String> {
-        Err("both votes are for the same block".into())
+    fn submit_evidence(&self, _: &Evidence) -> Result<(), EvidenceError> {
+        Err(EvidenceError::NoConflict("they are for the same block"))
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Arc<CommittedBlock>> {

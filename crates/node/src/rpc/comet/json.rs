@@ -98,7 +98,7 @@ pub fn block_meta(stored: &StoredBlock) -> Value {
     })
 }
 
-fn evidence_item(item: &Evidence) -> Value {
+pub fn evidence_item(item: &Evidence) -> Value {
     match &item.sum {
         Some(evidence::Sum::DuplicateVoteEvidence(e)) => {
             json!({"type": "tendermint/DuplicateVoteEvidence", "value": duplicate_vote(e)})

@@ -12,6 +12,8 @@ mod tx_proof;
 mod ws;
 
 #[cfg(test)]
+mod evidence_tests;
+#[cfg(test)]
 mod http_tests;
 #[cfg(test)]
 mod interop_tests;

@@ -10,6 +10,7 @@ use ve_proto::tendermint::{
 use ve_sdk::application::TxResult;
 
 use super::json::{base64, base64_or_null, consensus_params};
+use crate::comet::abci;
 
 pub fn events(events: &[Event]) -> Value {
     events
@@ -42,30 +43,7 @@ pub fn tx_result(result: &ExecTxResult) -> Value {
 
 /// A mempool check in the same shape.
 pub fn check_result(result: &TxResult) -> Value {
-    tx_result(&exec(result))
-}
-
-/// The application's result as the protobuf message that blocks are stored with.
-pub fn exec(result: &TxResult) -> ExecTxResult {
-    ExecTxResult {
-        code: result.code,
-        data: result.data.clone(),
-        log: result.log.clone(),
-        info: String::new(),
-        gas_wanted: result.gas_wanted,
-        gas_used: result.gas_used,
-        events: result.events.iter().map(event).collect(),
-        codespace: result.codespace.clone(),
-    }
-}
-
-pub fn event(event: &ve_sdk::application::Event) -> Event {
-    let attributes = event
-        .attributes
-        .iter()
-        .map(|(key, value)| EventAttribute { key: key.clone(), value: value.clone(), index: true })
-        .collect();
-    Event { r#type: event.kind.clone(), attributes }
+    tx_result(&abci::tx_result(result))
 }
 
 fn list_or_null<T>(items: &[T], show: impl Fn(&T) -> Value) -> Value {

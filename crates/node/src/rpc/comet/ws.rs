@@ -8,10 +8,14 @@ use std::{
 };
 
 use axum::extract::ws::{Message, WebSocket};
-use futures::{SinkExt, StreamExt, stream::SplitSink};
+use futures::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use serde_json::{Value, json};
 use tokio::{
     sync::{Semaphore, broadcast, mpsc},
+    task::JoinHandle,
     time::{Instant, interval, timeout},
 };
 
@@ -28,6 +32,8 @@ use crate::{index::Query, rpc::backend::CommittedBlock};
 const OUT_QUEUE: usize = 1_024;
 /// Time for one message to leave.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for the client to answer our Close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const PING_PERIOD: Duration = Duration::from_secs(20);
 /// Without any frame, pongs included, the peer is gone.
 const SILENCE_LIMIT: Duration = Duration::from_secs(60);
@@ -80,16 +86,30 @@ pub async fn connection(comet: Arc<Comet>, socket: WebSocket) {
     };
     tracing::debug!(reason, "websocket closed");
     connection.release();
-    drop(connection);
-    if timeout(WRITE_TIMEOUT, writer).await.is_err() {
+    hang_up(&connection.out, writer, &mut stream).await;
+}
+
+/// The closing handshake: our Close frame (the answer, when the client sent the first one), then the client's. Calls that
+/// still run are not waited for.
+async fn hang_up(out: &mpsc::Sender<Message>, mut writer: JoinHandle<()>, stream: &mut SplitStream<WebSocket>) {
+    if out.try_send(Message::Close(None)).is_err() || timeout(WRITE_TIMEOUT, &mut writer).await.is_err() {
         tracing::debug!("websocket client did not read its last messages");
+        writer.abort();
+        return;
+    }
+    // Without reading what is under way, the connection would be reset and our last frames with it.
+    let rest = async { while let Some(Ok(_)) = stream.next().await {} };
+    if timeout(CLOSE_TIMEOUT, rest).await.is_err() {
+        tracing::debug!("websocket client did not answer the close");
     }
 }
 
+/// Ends with the first Close frame.
 async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Message>) {
     while let Some(message) = queue.recv().await {
+        let last = matches!(message, Message::Close(_));
         match timeout(WRITE_TIMEOUT, sink.send(message)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) if !last => {}
             _ => return,
         }
     }

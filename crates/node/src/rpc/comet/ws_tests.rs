@@ -149,3 +149,42 @@ async fn stopping_the_server_closes_connections() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(TcpStream::connect(served.address).await.is_err(), "no new connections");
 }
+
+/// Reads what is left until the server closes the TCP connection.
+async fn until_closed(client: &mut Client) -> Vec<Message> {
+    let rest = async {
+        let mut frames = Vec::new();
+        while let Some(Ok(frame)) = client.next().await {
+            frames.push(frame);
+        }
+        frames
+    };
+    timeout(Duration::from_secs(3), rest).await.expect("the server closes promptly")
+}
+
+#[tokio::test]
+async fn a_closing_client_gets_a_close_frame_and_the_end_of_the_connection() {
+    let served = serve().await;
+    let mut client = connect(&served).await;
+    ask(&mut client, json!(1), "subscribe", json!(["tm.event='NewBlock'"])).await;
+    // A call that takes ten seconds must not keep the connection open.
+    let tx = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, test_node::raw_tx("never included"));
+    say(&mut client, json!({"jsonrpc": "2.0", "id": 2, "method": "broadcast_tx_commit", "params": {"tx": tx}})).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    client.send(Message::Close(None)).await.expect("sends");
+    let frames = until_closed(&mut client).await;
+    assert!(frames.iter().any(Message::is_close), "{frames:?}");
+    // The end is of the TCP connection, not of the messages alone: nothing more can be read from it.
+    let MaybeTlsStream::Plain(tcp) = client.get_mut() else { panic!("not encrypted") };
+    let mut byte = [0; 1];
+    let read = timeout(Duration::from_secs(3), tokio::io::AsyncReadExt::read(tcp, &mut byte)).await.expect("in time");
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_binary_frames_is_closed_in_order() {
+    let served = serve().await;
+    let mut client = connect(&served).await;
+    client.send(Message::Binary(vec![1, 2, 3].into())).await.expect("sends");
+    assert!(until_closed(&mut client).await.iter().any(Message::is_close));
+}

@@ -16,10 +16,10 @@ use super::{
     tx_response::{checked, encode_tx, parse_tx},
     unknown_method,
 };
+use crate::comet::abci;
 use crate::rpc::{
     Backend,
     backend::SubmitError,
-    comet::results,
     status::{Code, Status},
 };
 
@@ -67,7 +67,7 @@ async fn simulate(backend: &Backend, request: SimulateRequest) -> Result<Simulat
         result: Some(SimulationResult {
             data: result.data.to_vec(),
             log: result.log,
-            events: result.events.iter().map(results::event).collect(),
+            events: result.events.iter().map(abci::event).collect(),
             msg_responses,
         }),
     })

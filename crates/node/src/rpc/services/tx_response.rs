@@ -12,7 +12,8 @@ use ve_proto::{
 };
 use ve_sdk::application::TxResult;
 
-use crate::rpc::{comet::results, status::Status, time::whole_seconds};
+use crate::comet::abci;
+use crate::rpc::{status::Status, time::whole_seconds};
 
 /// The structured form of raw transaction bytes.
 pub fn parse_tx(raw: &[u8]) -> Result<Tx, Status> {
@@ -67,7 +68,7 @@ pub fn checked(raw: &[u8], result: &TxResult) -> TxResponse {
         raw_log: result.log.clone(),
         gas_wanted: result.gas_wanted,
         gas_used: result.gas_used,
-        events: result.events.iter().map(results::event).collect(),
+        events: result.events.iter().map(abci::event).collect(),
         ..Default::default()
     }
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::broadcast;
 use ve_sdk::application::{CheckKind, TxResult};
 
+use crate::evidence::EvidenceError;
 use crate::rpc::{
     backend::{CommittedBlock, SubmitError},
     comet::{
@@ -137,8 +138,11 @@ pub fn unconfirmed_count(comet: &Comet) -> Value {
     })
 }
 
+/// Refusals name the code of [`EvidenceError`].
 pub fn broadcast_evidence(comet: &Comet, params: &Params) -> Result<Value, RpcError> {
     let (evidence, hash) = evidence::parse(&params.json("evidence")?)?;
-    comet.backend.view.submit_evidence(evidence).map_err(RpcError::Internal)?;
+    let refused =
+        |error: EvidenceError| RpcError::Internal(format!("evidence refused, code {}: {error}", error.code()));
+    comet.backend.view.submit_evidence(&evidence).map_err(refused)?;
     Ok(json!({"hash": hex_upper(&hash)}))
 }

@@ -10,11 +10,12 @@ use malachitebft_app_channel::app::consensus::{LivenessMsg, ProposedValue, Signe
 use malachitebft_app_channel::app::types::codec::{Codec, HasEncodedLen};
 use malachitebft_app_channel::app::types::streaming::StreamMessage;
 use malachitebft_core_types::{
-    ExtendedCommitCertificate, ExtendedCommitSignature, PolkaCertificate, Round, SignedExtension, ValidatorProof,
+    ExtendedCommitCertificate, ExtendedCommitSignature, NilOrVal, PolkaCertificate, Round, SignedExtension,
+    SignedMessage, ValidatorProof, VoteType,
 };
 use malachitebft_sync::{PeerId, RawDecidedValue, Request, Response, Status, ValueRequest, ValueResponse};
 
-use super::context::{Address, Height, ProposalPart, Signature, ValueId, VeContext};
+use super::context::{Address, Height, MAX_EXTENSION_BYTES, ProposalPart, Signature, ValueId, VeContext};
 
 /// Blocks in one sync response; more are refused before they are read.
 const MAX_SYNC_VALUES: usize = 1000;
@@ -38,9 +39,49 @@ macro_rules! borsh_codec {
     )*};
 }
 
+impl Codec<SignedConsensusMsg<VeContext>> for WireCodec {
+    type Error = io::Error;
+
+    fn decode(&self, bytes: Bytes) -> io::Result<SignedConsensusMsg<VeContext>> {
+        let message = borsh::from_slice(&bytes)?;
+        placed(&message)?;
+        Ok(message)
+    }
+
+    fn encode(&self, message: &SignedConsensusMsg<VeContext>) -> io::Result<Bytes> {
+        borsh::to_vec(message).map(Into::into)
+    }
+}
+
+/// What is signed has no place for these differences, so a message that has them is not what its signer sent: no round,
+/// a round that CometBFT cannot write, a malformed time, an extension where none belongs.
+fn placed(message: &SignedConsensusMsg<VeContext>) -> io::Result<()> {
+    let round = |round: Round| round.as_u32().is_some_and(|round| i32::try_from(round).is_ok());
+    let timed = |id: &ValueId| (0..1_000_000_000).contains(&id.time_nanos);
+    let good = match message {
+        SignedConsensusMsg::Vote(SignedMessage { message: vote, .. }) => {
+            let named = match &vote.value {
+                NilOrVal::Nil => vote.extension.is_none(),
+                NilOrVal::Val(id) => timed(id),
+            };
+            let extended = vote
+                .extension
+                .as_ref()
+                .is_none_or(|signed| vote.kind == VoteType::Precommit && signed.message.0.len() <= MAX_EXTENSION_BYTES);
+            round(vote.round) && named && extended
+        }
+        SignedConsensusMsg::Proposal(SignedMessage { message: proposal, .. }) => {
+            let locked = proposal.pol_round.as_u32();
+            round(proposal.round)
+                && locked.is_none_or(|locked| proposal.round.as_u32().is_some_and(|round| locked < round))
+                && timed(&proposal.value)
+        }
+    };
+    if good { Ok(()) } else { Err(invalid("a vote or proposal that nobody can have signed")) }
+}
+
 borsh_codec!(
     ProposalPart,
-    SignedConsensusMsg<VeContext>,
     LivenessMsg<VeContext>,
     StreamMessage<ProposalPart>,
     ProposedValue<VeContext>,
@@ -160,17 +201,17 @@ impl ResponseWire {
     }
 }
 
-/// A commit certificate with extensions, as it is stored and synced.
+/// A commit certificate with extensions, as it is synced.
 #[derive(Clone, BorshSerialize, BorshDeserialize)]
-pub struct CertificateWire {
-    pub height: Height,
-    pub round: Round,
-    pub value_id: ValueId,
-    pub signatures: Vec<(Address, Signature, Option<SignedExtension<VeContext>>)>,
+struct CertificateWire {
+    height: Height,
+    round: Round,
+    value_id: ValueId,
+    signatures: Vec<(Address, Signature, Option<SignedExtension<VeContext>>)>,
 }
 
 impl CertificateWire {
-    pub fn from_message(certificate: &ExtendedCommitCertificate<VeContext>) -> Self {
+    fn from_message(certificate: &ExtendedCommitCertificate<VeContext>) -> Self {
         Self {
             height: certificate.height,
             round: certificate.round,
@@ -183,7 +224,7 @@ impl CertificateWire {
         }
     }
 
-    pub fn into_message(self) -> ExtendedCommitCertificate<VeContext> {
+    fn into_message(self) -> ExtendedCommitCertificate<VeContext> {
         ExtendedCommitCertificate {
             height: self.height,
             round: self.round,

@@ -8,22 +8,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use malachitebft_app_channel::app::types::LocallyProposedValue;
 use malachitebft_app_channel::{AppMsg, NetworkMsg};
-use malachitebft_core_consensus::ProposedValue;
+use malachitebft_core_consensus::{MisbehaviorEvidence, ProposedValue};
 use malachitebft_core_types::{
-    CommitCertificate, ExtendedCommitCertificate, HeightParams, LinearTimeouts, Round, Validity, VoteExtensionPolicy,
-    VoteExtensions,
+    CommitCertificate, HeightParams, LinearTimeouts, Round, Validity, VoteExtensionPolicy, VoteExtensions,
 };
 use malachitebft_engine::host::{Next, SyncedValueOutcome};
 use malachitebft_engine::util::streaming::{StreamContent, StreamId, StreamMessage};
 use prost::Message;
 use tokio::sync::mpsc;
-use ve_proto::tendermint::types::{BlockIdFlag, Commit, CommitSig};
 use ve_sdk::application::Verdict;
 
-use super::codec::CertificateWire;
-use super::context::{Address, Height, ProposalPart, ValidatorSet, ValueId, VeContext, VoteExtension};
+use super::commits;
+use super::context::{
+    Address, Height, MAX_EXTENSION_BYTES, ProposalPart, ValidatorSet, ValueId, VeContext, VoteExtension,
+};
 use super::streams::{Received, Streams};
-use crate::chain::{self, SealedBlock, Stage};
+use crate::chain::{SealedBlock, Stage};
 use crate::comet::parts;
 use crate::core::{Core, Halt};
 
@@ -92,6 +92,7 @@ impl Driver {
             }
             AppMsg::StartedRound { height, round, proposer, reply_value, .. } => {
                 self.started = height;
+                self.streams.start_round();
                 self.core.note_round(height.0, round.as_u32().unwrap_or(0), proposer.0);
                 let _ = reply_value.send(self.known_values(height)?);
             }
@@ -101,9 +102,7 @@ impl Driver {
                 }
             }
             AppMsg::ExtendVote { height, value_id, vote_extension_policy, reply, .. } => {
-                let extension = vote_extension_policy
-                    .is_required()
-                    .then(|| VoteExtension(self.core.app.extend_vote(height.0, &value_id.hash).to_vec()));
+                let extension = vote_extension_policy.is_required().then(|| self.extend(height, &value_id));
                 let _ = reply.send(extension);
             }
             AppMsg::VerifyVoteExtensions { height, extensions, reply, .. } => {
@@ -115,18 +114,15 @@ impl Driver {
                 }
             }
             AppMsg::ReceivedProposalPart { from, published_by, part, reply } => {
-                let publisher = published_by.unwrap_or(from);
                 let max = self.core.max_block_bytes();
-                let received = match self.streams.insert(publisher, part, self.height(), max) {
-                    Ok(received) => received,
+                let value = match self.streams.insert((from, published_by), part, self.height(), max) {
+                    Ok(Some(received)) => self.received(received)?,
+                    Ok(None) => None,
                     Err(error) => {
-                        tracing::warn!(%publisher, %error, "proposal part refused");
+                        self.core.metrics.refused_part();
+                        tracing::warn!(?published_by, %error, "proposal part refused");
                         None
                     }
-                };
-                let value = match received {
-                    Some(received) => self.received(received)?,
-                    None => None,
                 };
                 let _ = reply.send(value);
             }
@@ -135,14 +131,14 @@ impl Driver {
                 let _ = reply.send(());
             }
             AppMsg::Finalized { certificate, extensions, evidence, reply } => {
-                if !evidence.is_empty() {
-                    tracing::warn!(height = certificate.height.0, "a validator signed twice");
+                let state = self.core.state();
+                if let Some(set) = state.last_validators.as_ref().filter(|_| certificate.height.0 == state.last_height)
+                {
+                    self.core.improve_commit(&commits::extended_commit(certificate, extensions, set))?;
                 }
-                let extended =
-                    ExtendedCommitCertificate::from_commit_certificate_and_extensions(certificate, extensions);
-                self.keep_certificate(&extended)?;
+                self.report(&evidence);
                 if self.core.must_halt() {
-                    return Err(Halt::Planned(self.core.state().last_height));
+                    return Err(Halt::Planned(state.last_height));
                 }
                 let _ = reply.send(Next::Start(self.height(), self.params()));
             }
@@ -154,23 +150,53 @@ impl Driver {
         Ok(())
     }
 
+    /// What this node attaches to its precommit. Too much of it would make every peer drop the vote.
+    fn extend(&self, height: Height, id: &ValueId) -> VoteExtension {
+        let extension = self.core.app.extend_vote(height.0, &id.hash);
+        if extension.len() > MAX_EXTENSION_BYTES {
+            tracing::error!(bytes = extension.len(), "the application's vote extension is too large; sending none");
+            return VoteExtension(Vec::new());
+        }
+        VoteExtension(extension.to_vec())
+    }
+
     fn verify_extensions(
         &self,
         height: Height,
         extensions: Vec<(Address, VoteExtension)>,
     ) -> malachitebft_core_consensus::VoteExtensionVerdicts<VeContext> {
         use malachitebft_core_consensus::VoteExtensionError;
+        let accepted = |address: &Address, extension: &VoteExtension| {
+            // Empty is what a validator sends whose application has nothing to say: never a reason to lose its vote.
+            extension.0.is_empty()
+                || (extension.0.len() <= MAX_EXTENSION_BYTES
+                    && self.core.app.verify_vote_extension(height.0, &address.0, &extension.0) == Verdict::Accept)
+        };
         extensions
             .into_iter()
             .map(|(address, extension)| {
-                let verdict = self.core.app.verify_vote_extension(height.0, &address.0, &extension.0);
-                let accepted = match verdict {
-                    Verdict::Accept => Ok(()),
-                    Verdict::Reject(_) => Err(VoteExtensionError::InvalidVoteExtension),
-                };
-                (address, accepted)
+                let good = accepted(&address, &extension);
+                (address, if good { Ok(()) } else { Err(VoteExtensionError::InvalidVoteExtension) })
             })
             .collect()
+    }
+
+    /// Two votes of one validator in one place become evidence. Two proposals cannot: CometBFT has no proof of that kind.
+    fn report(&self, evidence: &MisbehaviorEvidence<VeContext>) {
+        for (address, _) in &evidence.proposals {
+            self.core.metrics.double_proposal();
+            tracing::warn!(validator = %address, "a validator proposed two blocks in one round");
+        }
+        let state = self.core.state();
+        for (address, pairs) in &evidence.votes {
+            for (left, right) in pairs {
+                match self.core.evidence.report(&state, commits::vote(left), commits::vote(right)) {
+                    Ok(true) => tracing::warn!(validator = %address, "a validator voted twice; evidence is kept"),
+                    Ok(false) => {}
+                    Err(error) => tracing::debug!(validator = %address, %error, "a double vote is no evidence"),
+                }
+            }
+        }
     }
 
     /// Blocks of this height that came before its time.
@@ -192,35 +218,10 @@ impl Driver {
             return Ok(None);
         }
         self.core.note_syncing(false);
-        let number = round.as_u32().unwrap_or(0);
-        // After a crash the same proposal must be made again: the guard refuses to sign another one.
-        let sealed = match self.core.store.built(height.0, number)?.and_then(SealedBlock::decode) {
-            Some(sealed) => sealed,
-            None => {
-                let commit = self.last_commit()?;
-                let candidates = self.core.mempool.reap(self.core.max_block_bytes() as u64);
-                let built = chain::build(&state, &self.core.app, commit, candidates, self.address.0);
-                let sealed = built.ok_or_else(|| Halt::Broken("the proposed block has no header".into()))?;
-                self.core.store.save_undecided(height.0, &sealed.hash(), &sealed.bytes, Some(number))?;
-                sealed
-            }
-        };
+        let sealed = self.core.propose(round.as_u32().unwrap_or(0), self.address.0)?;
         let id = value_of(&sealed)?;
         self.stream(height, round, Round::Nil, &id, &sealed.bytes);
         Ok(Some(LocallyProposedValue::new(height, round, id)))
-    }
-
-    /// The commit for the last block, as the next block carries it.
-    fn last_commit(&self) -> Result<Commit, Halt> {
-        let state = self.core.state();
-        match self.core.store.certificate(state.last_height)? {
-            Some(bytes) => {
-                let certificate = decode_certificate(&bytes)?;
-                let set = state.last_validators.as_ref();
-                Ok(export_commit(&certificate, set.map(|set| set.validators()).unwrap_or_default()))
-            }
-            None => Ok(Commit::default()),
-        }
     }
 
     fn stream(&mut self, height: Height, round: Round, pol_round: Round, id: &ValueId, bytes: &[u8]) {
@@ -268,8 +269,10 @@ impl Driver {
             return Ok(None);
         }
         self.core.note_syncing(false);
-        let validity = self.judge(&sealed, Stage::Proposed);
-        self.core.store.save_undecided(announced.height.0, &sealed.hash(), &sealed.bytes, None)?;
+        let validity = match self.core.judge(&sealed, Stage::Proposed)? {
+            Ok(()) => Validity::Valid,
+            Err(_) => Validity::Invalid,
+        };
         Ok(Some(ProposedValue {
             height: announced.height,
             round: announced.round,
@@ -278,16 +281,6 @@ impl Driver {
             value: announced.id.clone(),
             validity,
         }))
-    }
-
-    fn judge(&self, sealed: &SealedBlock, stage: Stage) -> Validity {
-        match chain::validate(&self.core.state(), &self.core.app, sealed, stage) {
-            Ok(()) => Validity::Valid,
-            Err(reason) => {
-                tracing::warn!(height = sealed.height(), reason, "block refused");
-                Validity::Invalid
-            }
-        }
     }
 
     fn synced(
@@ -304,105 +297,34 @@ impl Driver {
             return Ok(SyncedValueOutcome::PeerFault);
         };
         self.core.note_syncing(true);
-        let validity = self.judge(&sealed, Stage::Decided);
-        if validity == Validity::Invalid {
+        if self.core.judge(&sealed, Stage::Decided)?.is_err() {
             return Ok(SyncedValueOutcome::PeerFault);
         }
-        self.core.store.save_undecided(height.0, &sealed.hash(), &sealed.bytes, None)?;
         Ok(SyncedValueOutcome::Verdict(ProposedValue {
             height,
             round,
             valid_round: Round::Nil,
             proposer,
             value: value_of(&sealed)?,
-            validity,
+            validity: Validity::Valid,
         }))
     }
 
-    /// Stores and executes the decided block. Doing it again after a crash changes nothing.
     fn decided(
         &mut self,
         certificate: CommitCertificate<VeContext>,
         extensions: VoteExtensions<VeContext>,
     ) -> Result<(), Halt> {
-        let height = certificate.height.0;
-        if height < self.core.state().next_height() {
-            return Ok(());
-        }
+        let state = self.core.state();
         let hash = certificate.value_id.hash;
-        let bytes = match self.core.store.undecided(height, &hash)? {
-            Some(bytes) => bytes,
-            None => match self.core.store.block(height)? {
-                Some(stored) if stored.id.hash == hash => self.core.store.block_bytes(height)?.unwrap_or_default(),
-                _ => return Err(Halt::Broken(format!("block {height} was decided but its bytes are not here"))),
-            },
-        };
-        let sealed = SealedBlock::decode(bytes)
-            .ok_or_else(|| Halt::Broken(format!("the bytes of block {height} are damaged")))?;
-        let extended = ExtendedCommitCertificate::from_commit_certificate_and_extensions(certificate, extensions);
-        let wire = borsh::to_vec(&CertificateWire::from_message(&extended))
-            .map_err(|error| Halt::Broken(error.to_string()))?;
-        self.core.store.save_decided(height, &hash, &sealed.bytes, &wire)?;
-        let round = u32::try_from(extended.round.as_i64()).unwrap_or(0);
-        self.core.apply(&sealed, round)?;
-        self.streams.forget_before(Height(height.saturating_add(1)));
+        if certificate.height.0 == state.next_height() {
+            self.core.decide(&hash, &commits::extended_commit(certificate, extensions, &state.validators))?;
+        }
+        self.streams.forget_before(self.height());
         Ok(())
-    }
-
-    fn keep_certificate(&self, certificate: &ExtendedCommitCertificate<VeContext>) -> Result<(), Halt> {
-        let height = certificate.height.0;
-        if height != self.core.state().last_height {
-            return Ok(());
-        }
-        let kept = match self.core.store.certificate(height)? {
-            Some(bytes) => decode_certificate(&bytes)?.commit_signatures.len(),
-            None => 0,
-        };
-        if certificate.commit_signatures.len() <= kept {
-            return Ok(());
-        }
-        let wire = borsh::to_vec(&CertificateWire::from_message(certificate))
-            .map_err(|error| Halt::Broken(error.to_string()))?;
-        Ok(self.core.store.save_certificate(height, &wire)?)
     }
 }
 
 fn value_of(sealed: &SealedBlock) -> Result<ValueId, Halt> {
     ValueId::new(&sealed.id, &sealed.time).ok_or_else(|| Halt::Broken("a block without id".into()))
-}
-
-pub(super) fn decode_certificate(bytes: &[u8]) -> Result<ExtendedCommitCertificate<VeContext>, Halt> {
-    let wire: CertificateWire =
-        borsh::from_slice(bytes).map_err(|_| Halt::Broken("a stored certificate is damaged".into()))?;
-    Ok(wire.into_message())
-}
-
-/// The certificate as CometBFT's commit: in the set's order, every timestamp the header's time, missing votes absent.
-fn export_commit(
-    certificate: &ExtendedCommitCertificate<VeContext>,
-    validators: &[crate::comet::validators::Validator],
-) -> Commit {
-    let signatures = validators
-        .iter()
-        .map(|validator| {
-            let found = certificate.commit_signatures.iter().find(|entry| entry.address.0 == validator.address);
-            found.map_or_else(chain::absent, |entry| CommitSig {
-                block_id_flag: BlockIdFlag::Commit as i32,
-                validator_address: validator.address.to_vec(),
-                timestamp: Some(certificate.value_id.time()),
-                signature: entry.signature.0.to_vec(),
-            })
-        })
-        .collect();
-    Commit {
-        height: certificate.height.0 as i64,
-        round: i32::try_from(certificate.round.as_i64()).unwrap_or(0),
-        block_id: Some(certificate.value_id.block_id()),
-        signatures,
-    }
-}
-
-/// The commit that this node saw for a block, from its stored certificate.
-pub fn seen_commit(certificate: &[u8], set: &crate::comet::validators::ValidatorSet) -> Result<Commit, Halt> {
-    Ok(export_commit(&decode_certificate(certificate)?, set.validators()))
 }

@@ -1,6 +1,9 @@
-//! Blocks, commits, results and validator sets on disk. Order of writes at a decision: block and certificate, then
-//! results with the new chain state, then the application's own commit; each is durable before the next begins, so a
-//! crash anywhere leaves a point from which `chain.rs` goes on.
+//! Blocks, commits, results and validator sets on disk. Order of writes at a decision: block and commit, then results
+//! with the new chain state, then the application's own commit; each is durable before the next begins, so a crash
+//! anywhere leaves a point from which `core::recovery` goes on.
+
+mod evidence;
+mod prune;
 
 use std::path::Path;
 
@@ -8,10 +11,11 @@ use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
 use prost::Message;
 use ve_proto::tendermint::abci::ResponseFinalizeBlock;
-use ve_proto::tendermint::types::{Block, ConsensusParams, ValidatorSet as ProtoSet};
+use ve_proto::tendermint::types::{Block, ConsensusParams, ExtendedCommit, ValidatorSet as ProtoSet};
 
 use crate::chain::ChainState;
 use crate::comet::parts;
+use crate::evidence::Key;
 use crate::rpc::backend::StoredBlock;
 
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +34,8 @@ pub struct BlockStore {
     db: Database,
     blocks: Keyspace,
     hashes: Keyspace,
-    /// The certificate that decided a height, in the engine's own encoding.
-    certificates: Keyspace,
+    /// The precommits with which this node saw a height decided, extensions included.
+    commits: Keyspace,
     results: Keyspace,
     sets: Keyspace,
     params: Keyspace,
@@ -39,12 +43,14 @@ pub struct BlockStore {
     undecided: Keyspace,
     /// Hash of the block that this node built for `height ‖ round`.
     built: Keyspace,
+    /// Evidence that no block carries yet, by `height ‖ address`.
+    evidence: Keyspace,
+    /// Who was convicted: `height ‖ address`.
+    convicted: Keyspace,
     meta: Keyspace,
 }
 
 const STATE: &[u8] = b"state";
-/// Blocks dropped at one commit.
-const MAX_PRUNED: u64 = 100;
 const EARLIEST: &[u8] = b"earliest";
 
 fn at(height: u64) -> [u8; 8] {
@@ -63,12 +69,14 @@ impl BlockStore {
         Ok(Self {
             blocks: open("blocks")?,
             hashes: open("hashes")?,
-            certificates: open("certificates")?,
+            commits: open("commits")?,
             results: open("results")?,
             sets: open("sets")?,
             params: open("params")?,
             undecided: open("undecided")?,
             built: open("built")?,
+            evidence: open("evidence")?,
+            convicted: open("convicted")?,
             meta: open("meta")?,
             db,
         })
@@ -77,7 +85,12 @@ impl BlockStore {
     fn write(&self, fill: impl FnOnce(&mut OwnedWriteBatch)) -> Result<(), StoreError> {
         let mut batch = self.db.batch();
         fill(&mut batch);
-        batch.durability(Some(PersistMode::SyncAll)).commit().map_err(io)
+        #[cfg(test)]
+        crate::core::crash_tests::write_point();
+        batch.durability(Some(PersistMode::SyncAll)).commit().map_err(io)?;
+        #[cfg(test)]
+        crate::core::crash_tests::write_point();
+        Ok(())
     }
 
     fn get<M: Message + Default>(
@@ -120,14 +133,9 @@ impl BlockStore {
         self.undecided(height, &hash)
     }
 
-    /// Keeps the decided block with its certificate and drops what else was proposed up to its height.
-    pub fn save_decided(
-        &self,
-        height: u64,
-        hash: &[u8; 32],
-        bytes: &[u8],
-        certificate: &[u8],
-    ) -> Result<(), StoreError> {
+    /// Keeps the decided block with its commit and drops what else was proposed up to its height.
+    pub fn save_decided(&self, hash: &[u8; 32], bytes: &[u8], commit: &ExtendedCommit) -> Result<(), StoreError> {
+        let height = u64::try_from(commit.height).map_err(|_| StoreError::Damaged("commit"))?;
         let end = at(height.saturating_add(1));
         let mut stale = Vec::new();
         for keyspace in [&self.undecided, &self.built] {
@@ -139,20 +147,22 @@ impl BlockStore {
         self.write(|batch| {
             batch.insert(&self.blocks, at(height), bytes);
             batch.insert(&self.hashes, hash, at(height));
-            batch.insert(&self.certificates, at(height), certificate);
+            batch.insert(&self.commits, at(height), commit.encode_to_vec());
             for (keyspace, key) in &stale {
                 batch.remove(keyspace, key.as_slice());
             }
         })
     }
 
-    /// Replaces the certificate by one with more signatures.
-    pub fn save_certificate(&self, height: u64, certificate: &[u8]) -> Result<(), StoreError> {
-        self.write(|batch| batch.insert(&self.certificates, at(height), certificate))
+    /// Replaces the commit by one with more signatures.
+    pub fn save_commit(&self, commit: &ExtendedCommit) -> Result<(), StoreError> {
+        let height = u64::try_from(commit.height).map_err(|_| StoreError::Damaged("commit"))?;
+        self.write(|batch| batch.insert(&self.commits, at(height), commit.encode_to_vec()))
     }
 
-    pub fn certificate(&self, height: u64) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.certificates.get(at(height)).map_err(io)?.map(|bytes| Bytes::copy_from_slice(&bytes)))
+    /// The commit that this node saw for a block.
+    pub fn commit(&self, height: u64) -> Result<Option<ExtendedCommit>, StoreError> {
+        self.get(&self.commits, height, "commit")
     }
 
     pub fn block_bytes(&self, height: u64) -> Result<Option<Bytes>, StoreError> {
@@ -187,41 +197,24 @@ impl BlockStore {
         })
     }
 
-    /// What executing block `state.last_height` gave: its results, and the state that the next block builds on.
-    pub fn save_executed(&self, state: &ChainState, results: &ResponseFinalizeBlock) -> Result<(), StoreError> {
+    /// What executing block `state.last_height` gave: its results, the state that the next block builds on, and whom its
+    /// evidence convicted.
+    pub fn save_executed(
+        &self,
+        state: &ChainState,
+        results: &ResponseFinalizeBlock,
+        convicted: &[Key],
+    ) -> Result<(), StoreError> {
         let height = state.last_height;
         self.write(|batch| {
             batch.insert(&self.results, at(height), results.encode_to_vec());
             batch.insert(&self.sets, at(height.saturating_add(2)), state.next_validators.to_proto().encode_to_vec());
             batch.insert(&self.params, at(height.saturating_add(1)), state.params.encode_to_vec());
             batch.insert(&self.meta, STATE, state.to_bytes());
-        })
-    }
-
-    /// Drops blocks below `retain`, some at a time so that no commit waits long. What light clients and late evidence
-    /// need of a dropped height (its validator set) goes with it: `retain` must be far enough back.
-    pub fn prune(&self, retain: u64) -> Result<(), StoreError> {
-        let earliest = self.earliest()?;
-        let end = retain.min(earliest.saturating_add(MAX_PRUNED));
-        if end <= earliest {
-            return Ok(());
-        }
-        let mut hashes = Vec::new();
-        for height in earliest..end {
-            if let Some(stored) = self.block(height)? {
-                hashes.push(stored.id.hash);
+            for key in convicted {
+                batch.remove(&self.evidence, key.to_bytes());
+                batch.insert(&self.convicted, key.to_bytes(), at(height));
             }
-        }
-        self.write(|batch| {
-            for height in earliest..end {
-                for keyspace in [&self.blocks, &self.certificates, &self.results, &self.sets, &self.params] {
-                    batch.remove(keyspace, at(height));
-                }
-            }
-            for hash in &hashes {
-                batch.remove(&self.hashes, hash.as_slice());
-            }
-            batch.insert(&self.meta, EARLIEST, at(end));
         })
     }
 

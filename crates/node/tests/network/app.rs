@@ -1,4 +1,6 @@
 //! A tiny application for driving real nodes: `key=value` transactions, and `power:<hex key>:<n>` that changes a validator.
+//! It keeps under `convicted/…` how often it heard of each misbehaviour, and a proposer puts `extensions/<height>=<n>`
+//! into its block: how many of the last votes came with an extension.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ impl State {
 
 pub struct KvApp {
     path: PathBuf,
+    /// Says something else with its votes than everybody agreed on.
+    lies: bool,
     state: Mutex<State>,
     pending: Mutex<Option<State>>,
 }
@@ -50,9 +54,9 @@ fn code(code: u32) -> TxResult {
 }
 
 impl KvApp {
-    pub fn open(path: PathBuf) -> Self {
+    pub fn open(path: PathBuf, lies: bool) -> Self {
         let state = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        Self { path, state: Mutex::new(state), pending: Mutex::default() }
+        Self { path, lies, state: Mutex::new(state), pending: Mutex::default() }
     }
 }
 
@@ -82,6 +86,9 @@ impl Application for KvApp {
     }
 
     fn prepare_proposal(&self, block: &BlockInput, max_bytes: u64) -> Vec<Bytes> {
+        let extended = block.last_commit.votes.iter().filter(|vote| !vote.extension.is_empty()).count();
+        let count: Option<Bytes> =
+            (extended > 0).then(|| format!("extensions/{}={extended}", block.height).into_bytes().into());
         let mut left = max_bytes;
         let fits = |tx: &&Bytes| {
             let cost = tx.len() as u64 + 5;
@@ -89,7 +96,7 @@ impl Application for KvApp {
             left = left.saturating_sub(cost);
             fits
         };
-        block.txs.iter().take_while(fits).cloned().collect()
+        count.iter().chain(&block.txs).take_while(fits).cloned().collect()
     }
 
     fn process_proposal(&self, block: &BlockInput) -> Verdict {
@@ -101,7 +108,11 @@ impl Application for KvApp {
     }
 
     fn extend_vote(&self, height: u64, _: &[u8]) -> Bytes {
-        height.to_be_bytes().to_vec().into()
+        match (self.lies, height % 2) {
+            (false, _) => height.to_be_bytes().to_vec().into(),
+            (true, 0) => b"a lie".as_slice().into(),
+            (true, _) => vec![7; 1 << 20].into(),
+        }
     }
 
     fn verify_vote_extension(&self, height: u64, _: &[u8; 20], extension: &[u8]) -> Verdict {
@@ -118,6 +129,11 @@ impl Application for KvApp {
                 None => return Err(Fatal("an unparsable transaction was decided".into())),
             }
             response.tx_results.push(code(0));
+        }
+        for one in &block.misbehavior {
+            let times =
+                state.entries.entry(format!("convicted/{}/{}", hex::encode(one.address), one.height)).or_default();
+            *times = (times.parse::<u32>().unwrap_or(0) + 1).to_string();
         }
         state.height = block.height;
         response.app_hash = state.hash();

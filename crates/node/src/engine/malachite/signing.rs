@@ -10,44 +10,54 @@ use ve_proto::tendermint::types::SignedMsgType;
 
 use super::context::{Proposal, PublicKey, Signature, VeContext, Vote, VoteExtension};
 use crate::comet::canonical::{self, Place};
+use crate::comet::validators::verifies;
 use crate::guard::{self, Guard, Step};
 use crate::keys::ConsensusKey;
 
-fn round_of(round: Round) -> u32 {
-    round.as_u32().unwrap_or(0)
+/// `None` for what no vote or proposal has: CometBFT writes rounds as non-negative 32-bit integers, and a message without
+/// a round must never share its sign bytes with one of round 0.
+fn round_of(round: Round) -> Option<u32> {
+    round.as_u32().filter(|round| i32::try_from(*round).is_ok())
 }
 
-fn vote_bytes(chain_id: &str, vote: &Vote) -> Vec<u8> {
+fn no_round() -> Error {
+    Error::from_source(std::io::Error::other("a consensus message without a round is not signed"))
+}
+
+fn vote_bytes(chain_id: &str, vote: &Vote) -> Option<Vec<u8>> {
     let kind = match vote.kind {
         VoteType::Prevote => SignedMsgType::Prevote,
         VoteType::Precommit => SignedMsgType::Precommit,
     };
-    let place = Place { chain_id, height: vote.height.0, round: round_of(vote.round) };
-    match &vote.value {
+    let place = Place { chain_id, height: vote.height.0, round: round_of(vote.round)? };
+    Some(match &vote.value {
         NilOrVal::Nil => canonical::vote_bytes(kind, place, None),
         NilOrVal::Val(id) => canonical::vote_bytes(kind, place, Some((&id.block_id(), id.time()))),
-    }
+    })
 }
 
-fn proposal_bytes(chain_id: &str, proposal: &Proposal) -> Vec<u8> {
-    let place = Place { chain_id, height: proposal.height.0, round: round_of(proposal.round) };
-    canonical::proposal_bytes(place, proposal.pol_round.as_i64(), &proposal.value.block_id(), proposal.value.time())
+fn proposal_bytes(chain_id: &str, proposal: &Proposal) -> Option<Vec<u8>> {
+    let place = Place { chain_id, height: proposal.height.0, round: round_of(proposal.round)? };
+    let (id, time) = (proposal.value.block_id(), proposal.value.time());
+    Some(canonical::proposal_bytes(place, proposal.pol_round.as_i64(), &id, time))
 }
 
 /// Extensions are bound to the value too: our own domain prefix, since CometBFT binds height and round only.
-fn extension_bytes(chain_id: &str, scope: &VoteExtensionScope<VeContext>, extension: &VoteExtension) -> Vec<u8> {
-    let place = Place { chain_id, height: scope.height.0, round: round_of(scope.round) };
+fn extension_bytes(
+    chain_id: &str,
+    scope: &VoteExtensionScope<VeContext>,
+    extension: &VoteExtension,
+) -> Option<Vec<u8>> {
+    let place = Place { chain_id, height: scope.height.0, round: round_of(scope.round)? };
     let mut bytes = b"VE|vote-extension|v1|".to_vec();
     bytes.extend(scope.value_id.hash);
     bytes.extend(scope.validator_address.0);
     bytes.extend(canonical::extension_bytes(place, &extension.0));
-    bytes
+    Some(bytes)
 }
 
-fn verified(key: &PublicKey, bytes: &[u8], signature: &Signature) -> VerificationResult {
-    let valid =
-        ed25519_zebra::VerificationKey::try_from(key.0).and_then(|key| key.verify(&signature.0.into(), bytes)).is_ok();
-    VerificationResult::from_bool(valid)
+fn verified(key: &PublicKey, bytes: Option<Vec<u8>>, signature: &Signature) -> VerificationResult {
+    VerificationResult::from_bool(bytes.is_some_and(|bytes| verifies(&key.0, &bytes, &signature.0)))
 }
 
 pub struct CanonicalVerifier {
@@ -62,7 +72,7 @@ impl Verifier<VeContext> for CanonicalVerifier {
         signature: &Signature,
         key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
-        Ok(verified(key, &vote_bytes(&self.chain_id, vote), signature))
+        Ok(verified(key, vote_bytes(&self.chain_id, vote), signature))
     }
 
     async fn verify_signed_proposal(
@@ -71,7 +81,7 @@ impl Verifier<VeContext> for CanonicalVerifier {
         signature: &Signature,
         key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
-        Ok(verified(key, &proposal_bytes(&self.chain_id, proposal), signature))
+        Ok(verified(key, proposal_bytes(&self.chain_id, proposal), signature))
     }
 
     async fn verify_signed_vote_extension(
@@ -81,12 +91,12 @@ impl Verifier<VeContext> for CanonicalVerifier {
         signature: &Signature,
         key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
-        Ok(verified(key, &extension_bytes(&self.chain_id, scope, extension), signature))
+        Ok(verified(key, extension_bytes(&self.chain_id, scope, extension), signature))
     }
 
     async fn verify_validator_proof(&self, proof: &ValidatorProof<VeContext>) -> Result<VerificationResult, Error> {
         Ok(match proof.decoded_public_key() {
-            Ok(key) => verified(&key, &proof.preimage(), &proof.signature),
+            Ok(key) => verified(&key, Some(proof.preimage().to_vec()), &proof.signature),
             Err(_) => VerificationResult::Invalid,
         })
     }
@@ -116,14 +126,17 @@ impl Signer<VeContext> for GuardedSigner {
             VoteType::Prevote => Step::Prevote,
             VoteType::Precommit => Step::Precommit,
         };
-        let place = guard::Place { height: vote.height.0, round: round_of(vote.round), step };
-        let signature = self.sign(place, &vote_bytes(&self.chain_id, &vote))?;
+        let round = round_of(vote.round).ok_or_else(no_round)?;
+        let bytes = vote_bytes(&self.chain_id, &vote).ok_or_else(no_round)?;
+        let signature = self.sign(guard::Place { height: vote.height.0, round, step }, &bytes)?;
         Ok(SignedMessage::new(vote, signature))
     }
 
     async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedMessage<VeContext, Proposal>, Error> {
-        let place = guard::Place { height: proposal.height.0, round: round_of(proposal.round), step: Step::Proposal };
-        let signature = self.sign(place, &proposal_bytes(&self.chain_id, &proposal))?;
+        let round = round_of(proposal.round).ok_or_else(no_round)?;
+        let bytes = proposal_bytes(&self.chain_id, &proposal).ok_or_else(no_round)?;
+        let place = guard::Place { height: proposal.height.0, round, step: Step::Proposal };
+        let signature = self.sign(place, &bytes)?;
         Ok(SignedMessage::new(proposal, signature))
     }
 
@@ -132,7 +145,7 @@ impl Signer<VeContext> for GuardedSigner {
         scope: VoteExtensionScope<VeContext>,
         extension: VoteExtension,
     ) -> Result<SignedMessage<VeContext, VoteExtension>, Error> {
-        let bytes = extension_bytes(&self.chain_id, &scope, &extension);
+        let bytes = extension_bytes(&self.chain_id, &scope, &extension).ok_or_else(no_round)?;
         Ok(SignedMessage::new(extension, Signature(self.key.sign(&bytes))))
     }
 

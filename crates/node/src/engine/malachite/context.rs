@@ -155,6 +155,9 @@ impl SigningScheme for Ed25519 {
     }
 }
 
+/// Largest vote extension: a hundred of them with their commit fit easily into one sync answer.
+pub const MAX_EXTENSION_BYTES: usize = 16_384;
+
 /// What an application attaches to a precommit.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct VoteExtension(pub Vec<u8>);

@@ -1,0 +1,76 @@
+//! What is remembered of a peer: its rate, its faults and its ban.
+
+use std::time::{Duration, Instant};
+
+/// Per peer and second (platform spec section 3.4).
+const MAX_MESSAGES: u32 = 100;
+const MAX_BYTES: usize = 10 << 20;
+/// A peer with so many messages that no honest node sends is cut off for [`BAN`].
+const MAX_FAULTS: u32 = 10;
+const BAN: Duration = Duration::from_secs(3600);
+
+#[derive(Debug)]
+pub struct Peer {
+    window: Instant,
+    messages: u32,
+    bytes: usize,
+    faults: u32,
+    banned_until: Option<Instant>,
+}
+
+impl Peer {
+    pub fn new(now: Instant) -> Self {
+        Self { window: now, messages: 0, bytes: 0, faults: 0, banned_until: None }
+    }
+
+    /// Whether one more message is within the peer's rate.
+    pub fn admit(&mut self, now: Instant, bytes: usize) -> bool {
+        if now.duration_since(self.window) >= Duration::from_secs(1) {
+            (self.window, self.messages, self.bytes) = (now, 0, 0);
+        }
+        self.messages = self.messages.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.messages <= MAX_MESSAGES && self.bytes <= MAX_BYTES
+    }
+
+    /// Counts a fault; whether the peer is banned by it.
+    pub fn blame(&mut self, now: Instant) -> bool {
+        self.faults = self.faults.saturating_add(1);
+        let banned = self.faults >= MAX_FAULTS;
+        if banned {
+            self.banned_until = Some(now + BAN);
+        }
+        banned
+    }
+
+    pub fn is_banned(&self) -> bool {
+        self.banned_until.is_some()
+    }
+
+    /// Whether a ban ended; the peer then starts anew.
+    pub fn release(&mut self, now: Instant) -> bool {
+        let over = self.banned_until.is_some_and(|until| until <= now);
+        if over {
+            *self = Self::new(now);
+        }
+        over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_held_to_its_rate_and_banned_for_an_hour_after_ten_faults() {
+        let now = Instant::now();
+        let mut peer = Peer::new(now);
+        assert!((0..100).all(|_| peer.admit(now, 10)));
+        assert!(!peer.admit(now, 10), "the 101st message of a second");
+        assert!(!peer.admit(now + Duration::from_secs(1), 11 << 20), "too many bytes");
+        assert!(peer.admit(now + Duration::from_secs(2), 10));
+        assert!((0..9).all(|_| !peer.blame(now)) && peer.blame(now) && peer.is_banned());
+        assert!(!peer.release(now + Duration::from_secs(3599)));
+        assert!(peer.release(now + Duration::from_secs(3600)) && !peer.is_banned());
+    }
+}
