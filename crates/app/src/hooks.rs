@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ve_chain_core::distribution::DistributionHooks;
+use ve_chain_core::staking::hooks::StakingHooks;
 use ve_chain_finance::escrow::EscrowHooks;
 use ve_chain_market::deployment::MarketHooks;
 use ve_chain_market::provider::ProviderHooks;
@@ -9,6 +11,7 @@ use ve_sdk::hooks::Hooks;
 
 pub fn hooks() -> Hooks {
     let mut hooks = Hooks::default();
+    hooks.add::<dyn StakingHooks>(Arc::new(DistributionHooks));
     hooks.add::<dyn EscrowHooks>(Arc::new(MarketHooks));
     hooks.add::<dyn ProviderHooks>(Arc::new(MarketHooks));
     hooks

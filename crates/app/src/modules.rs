@@ -8,6 +8,8 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_core::auth::Auth),
         Box::new(ve_chain_core::admission::Admission),
         Box::new(ve_chain_core::bank::Bank),
+        // Before staking, whose genesis and changes of stake it follows.
+        Box::new(ve_chain_core::distribution::Distribution),
         Box::new(ve_chain_core::staking::Staking),
         Box::new(ve_chain_core::authz::Authz),
         Box::new(ve_chain_core::feegrant::Feegrant),

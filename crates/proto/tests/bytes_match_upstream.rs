@@ -184,6 +184,18 @@ fn governance_has_upstreams_bytes() {
 }
 
 #[test]
+fn upgrades_and_vesting_have_upstreams_bytes() {
+    cosmos!(cosmos::upgrade::v1beta1: Plan ModuleVersion MsgSoftwareUpgrade MsgSoftwareUpgradeResponse MsgCancelUpgrade
+        MsgCancelUpgradeResponse QueryCurrentPlanRequest QueryCurrentPlanResponse QueryAppliedPlanRequest
+        QueryAppliedPlanResponse QueryModuleVersionsRequest QueryModuleVersionsResponse QueryAuthorityRequest
+        QueryAuthorityResponse);
+    cosmos!(cosmos::vesting::v1beta1: BaseVestingAccount ContinuousVestingAccount DelayedVestingAccount Period
+        PeriodicVestingAccount PermanentLockedAccount MsgCreateVestingAccount MsgCreateVestingAccountResponse
+        MsgCreatePermanentLockedAccount MsgCreatePermanentLockedAccountResponse MsgCreatePeriodicVestingAccount
+        MsgCreatePeriodicVestingAccountResponse);
+}
+
+#[test]
 fn staking_has_upstreams_bytes() {
     cosmos!(cosmos::staking::v1beta1: HistoricalInfo CommissionRates Commission Description Validator ValAddresses DvPair
         DvPairs DvvTriplet DvvTriplets Delegation UnbondingDelegation UnbondingDelegationEntry RedelegationEntry

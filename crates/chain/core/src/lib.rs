@@ -1,9 +1,10 @@
-//! The modules that every Cosmos chain has: accounts and who may act or pay for them, balances
-//! and stake.
+//! The modules that every Cosmos chain has: accounts and who may act or pay for them, balances, stake
+//! and what it earns.
 
 pub mod admission;
 pub mod auth;
 pub mod authz;
 pub mod bank;
+pub mod distribution;
 pub mod feegrant;
 pub mod staking;

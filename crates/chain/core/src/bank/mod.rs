@@ -20,6 +20,7 @@ use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
 pub use conservation::check_conservation;
 pub use ledger::{balance, balances, burn, mint, send, send_between_modules, send_from_module, send_to_module, supply};
+pub use params::require_sendable;
 
 pub struct Bank;
 

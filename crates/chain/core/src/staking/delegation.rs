@@ -29,6 +29,18 @@ pub fn shares<R: Read + ?Sized>(state: &R, delegator: &Address, operator: &Addre
     Ok(DELEGATIONS.get(state, (delegator, operator))?.unwrap_or_default())
 }
 
+/// Operators and shares of all delegations of an account: at most [`MAX_VALIDATORS_PER_DELEGATOR`] or what genesis gave.
+pub fn of<R: Read + ?Sized>(state: &R, delegator: &Address) -> Result<Vec<(Address, Dec)>, CodedError> {
+    let entries = DELEGATIONS.prefix(state, delegator);
+    entries.map(|entry| entry.map(|((_, operator), shares)| (operator, shares)).map_err(Into::into)).collect()
+}
+
+/// Every delegation as (delegator, operator, shares): for invariants and exports.
+pub fn all<R: Read + ?Sized>(state: &R) -> Result<Vec<(Address, Address, Dec)>, CodedError> {
+    let flat = |((delegator, operator), shares)| (delegator, operator, shares);
+    DELEGATIONS.iter(state).map(|entry| entry.map(flat).map_err(Into::into)).collect()
+}
+
 /// Adds `amount` to the delegation and returns the shares issued. The validator is saved.
 pub fn add(
     ctx: &mut Context<'_>,

@@ -53,7 +53,7 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<Vec<ValidatorUpdat
         add_validator(ctx, &Validator::from_proto(proto)?, genesis.exported)?;
     }
     for proto in &genesis.delegations {
-        add_delegation(ctx, proto)?;
+        add_delegation(ctx, proto, genesis.exported)?;
     }
     let mut last_id = 0u64;
     for proto in &genesis.unbonding_delegations {
@@ -101,13 +101,21 @@ fn add_validator(ctx: &mut Context<'_>, validator: &Validator, exported: bool) -
     each(ctx, |hooks, ctx| hooks.after_validator_created(ctx, &validator.operator))
 }
 
-fn add_delegation(ctx: &mut Context<'_>, proto: &pb::Delegation) -> Result<(), CodedError> {
+fn add_delegation(ctx: &mut Context<'_>, proto: &pb::Delegation, exported: bool) -> Result<(), CodedError> {
     let (delegator, operator) = (super::account(&proto.delegator_address)?, super::operator(&proto.validator_address)?);
     if !shares(ctx, &delegator, &operator)?.is_zero() {
         return Err(invalid(format!("the delegation of {delegator} is given twice")));
     }
+    if !exported {
+        each(ctx, |hooks, ctx| hooks.before_delegation_created(ctx, &delegator, &operator))?;
+    }
     DELEGATIONS.set(ctx, (&delegator, &operator), &Dec::from_mantissa(&proto.shares)?)?;
-    Ok(DELEGATORS.set(ctx, (&operator, &delegator), &())?)
+    DELEGATORS.set(ctx, (&operator, &delegator), &())?;
+    if exported {
+        // The state of those who follow the hooks is exported too.
+        return Ok(());
+    }
+    each(ctx, |hooks, ctx| hooks.after_delegation_modified(ctx, &delegator, &operator))
 }
 
 /// Stake must be covered by the pools and stay within what consensus counts (incident C9).

@@ -1,8 +1,10 @@
 //! What higher modules may decide or follow. `app` registers implementations; each is called in order, and an error
 //! refuses the message.
 
-use ve_base::{Address, Amount, CodedError};
+use ve_base::{Address, Amount, CodedError, Dec};
 use ve_sdk::Context;
+
+use super::validator::Validator;
 
 /// A validator that wants to be created.
 #[derive(Clone, Debug)]
@@ -12,9 +14,23 @@ pub struct Applicant {
     pub self_bond: Amount,
 }
 
-/// Who may become a validator. Every registered gate must agree; without any, the rules of this module decide alone.
+/// Who may become a validator and receive stake. Every registered gate must agree; without any, the rules of this
+/// module decide alone.
 pub trait AdmissionGate: Send + Sync {
     fn admit_validator(&self, ctx: &mut Context<'_>, applicant: &Applicant) -> Result<(), CodedError>;
+
+    /// Before stake of anybody joins the validator.
+    fn admit_delegation(&self, _ctx: &mut Context<'_>, _validator: &Validator) -> Result<(), CodedError> {
+        Ok(())
+    }
+}
+
+/// Asks every gate whether the validator may receive stake.
+pub(super) fn admit_delegation(ctx: &mut Context<'_>, validator: &Validator) -> Result<(), CodedError> {
+    for gate in ctx.hooks().all::<dyn AdmissionGate>() {
+        gate.admit_delegation(ctx, validator)?;
+    }
+    Ok(())
 }
 
 /// Changes of validators and delegations, named as in the Cosmos SDK. Addresses are those of operators and delegators.
@@ -78,6 +94,16 @@ pub trait StakingHooks: Send + Sync {
         _ctx: &mut Context<'_>,
         _delegator: &Address,
         _validator: &Address,
+    ) -> Result<(), CodedError> {
+        Ok(())
+    }
+
+    /// `fraction` of the validator's tokens, rounded up, is about to be burned.
+    fn before_validator_slashed(
+        &self,
+        _ctx: &mut Context<'_>,
+        _validator: &Address,
+        _fraction: Dec,
     ) -> Result<(), CodedError> {
         Ok(())
     }

@@ -20,6 +20,7 @@ mod query;
 mod redelegation;
 mod set;
 pub mod setup;
+mod slash;
 mod table;
 mod unbonding;
 mod validator;
@@ -30,12 +31,15 @@ use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
 
-pub use delegation::shares;
+pub use delegation::{all as delegations, of as delegations_of, shares};
 pub use error::Error;
+pub use history::{Past, at};
 pub use params::{MAX_VALIDATORS_PER_DELEGATOR, MIN_DELEGATION, MIN_SELF_BOND};
 pub use pools::{BONDED as BONDED_POOL, NOT_BONDED as NOT_BONDED_POOL};
+pub use set::bonded;
 pub use setup::{GenesisValidator, add_validator};
-pub use table::{by_consensus, find, require};
+pub use slash::{Slash, jail, slash, unjail};
+pub use table::{by_consensus, find, require, required_self_bond};
 pub use validator::{MAX_TOTAL_POWER, POWER_REDUCTION, Rates, Status, Validator};
 
 pub struct Staking;

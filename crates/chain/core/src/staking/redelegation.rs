@@ -6,6 +6,7 @@ use ve_sdk::{Context, Event};
 use super::delegation::{self, Source};
 use super::entries::{Redelegation, RedelegationEntry};
 use super::error::Error;
+use super::hooks::admit_delegation;
 use super::keys::{REDELEGATION_QUEUE, REDELEGATIONS, REDELEGATIONS_OF_SOURCE, REDELEGATIONS_TO};
 use super::unbonding::{MAX_COMPLETIONS_PER_BLOCK, next_id};
 use super::validator::Status;
@@ -22,9 +23,9 @@ pub fn begin(
     if source == destination {
         return Err(Error::SelfRedelegation.into());
     }
-    if table::find(ctx, destination)?.is_none() {
-        return Err(Error::BadDestination(destination.to_bech32(OPERATOR_PREFIX)).into());
-    }
+    let target = table::find(ctx, destination)?;
+    let target = target.ok_or_else(|| Error::BadDestination(destination.to_bech32(OPERATOR_PREFIX)))?;
+    admit_delegation(ctx, &target)?;
     let shares = delegation::shares_to_remove(ctx, delegator, source, amount)?;
     if REDELEGATIONS_TO.prefix(ctx, (delegator, source)).next().transpose()?.is_some() {
         return Err(Error::TransitiveRedelegation.into());

@@ -28,6 +28,16 @@ fn strongest<R: Read + ?Sized>(state: &R, count: u32) -> Result<Vec<(Validator, 
     Ok(chosen)
 }
 
+/// The validators that consensus counts, with their power, by operator.
+pub fn bonded<R: Read + ?Sized>(state: &R) -> Result<Vec<(Validator, u64)>, CodedError> {
+    let mut members = Vec::new();
+    for entry in LAST_POWERS.iter(state) {
+        let (operator, power) = entry?;
+        members.push((table::require(state, &operator)?, power));
+    }
+    Ok(members)
+}
+
 /// Brings the set up to date and returns what changed for consensus. Coins of validators that join and leave change
 /// pools once, by the difference.
 pub fn update(ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError> {

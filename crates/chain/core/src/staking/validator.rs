@@ -73,12 +73,17 @@ impl Validator {
             .ok_or(Error::PowerBound(MAX_TOTAL_POWER))
     }
 
-    /// ⌊shares × tokens / total shares⌋: what these shares are worth.
-    pub fn tokens_of(&self, shares: Dec) -> Result<Amount, CodedError> {
+    /// shares × tokens / total shares: what these shares are worth, with its fraction.
+    pub fn worth(&self, shares: Dec) -> Result<Dec, CodedError> {
         if self.shares.is_zero() {
-            return Ok(Amount::ZERO);
+            return Ok(Dec::zero());
         }
-        Ok(shares.mul_int(self.tokens)?.quo(self.shares, Rounding::Truncate)?.to_amount(Rounding::Truncate)?)
+        Ok(shares.mul_int(self.tokens)?.quo(self.shares, Rounding::Truncate)?)
+    }
+
+    /// [`Validator::worth`] in whole base units: what can be taken out for these shares.
+    pub fn tokens_of(&self, shares: Dec) -> Result<Amount, CodedError> {
+        Ok(self.worth(shares)?.to_amount(Rounding::Truncate)?)
     }
 
     /// amount × total shares / tokens; one share per token before the first delegation.

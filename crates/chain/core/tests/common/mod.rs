@@ -5,7 +5,9 @@ use std::sync::Arc;
 use ve_base::{Address, BlockTime, CodedError, Coins};
 use ve_chain_core::auth::Auth;
 use ve_chain_core::bank::Bank;
+use ve_chain_core::distribution::{Distribution, DistributionHooks};
 use ve_chain_core::staking::Staking;
+use ve_chain_core::staking::hooks::StakingHooks;
 use ve_sdk::context::{BlockInfo, Context, Mode, QueryContext, State};
 use ve_sdk::gas::GasMeter;
 use ve_sdk::hooks::Hooks;
@@ -52,7 +54,19 @@ pub struct World {
 
 impl World {
     pub fn new(hooks: Hooks) -> Self {
-        let modules: Vec<Box<dyn Module>> = vec![Box::new(Auth), Box::new(Bank), Box::new(Staking), Box::new(Coiner)];
+        Self::of(vec![Box::new(Auth), Box::new(Bank), Box::new(Staking), Box::new(Coiner)], hooks)
+    }
+
+    /// With distribution, which follows all changes of stake.
+    pub fn earning() -> Self {
+        let mut hooks = Hooks::default();
+        hooks.add::<dyn StakingHooks>(Arc::new(DistributionHooks));
+        let modules: Vec<Box<dyn Module>> =
+            vec![Box::new(Auth), Box::new(Bank), Box::new(Distribution), Box::new(Staking), Box::new(Coiner)];
+        Self::of(modules, hooks)
+    }
+
+    pub fn of(modules: Vec<Box<dyn Module>>, hooks: Hooks) -> Self {
         let registry = Registry::build(&modules, hooks).expect("no clash");
         let block = BlockInfo {
             chain_id: "ve-test-1".into(),

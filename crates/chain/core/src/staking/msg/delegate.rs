@@ -5,6 +5,7 @@ use ve_proto::cosmos::staking::v1beta1::{MsgDelegate, MsgDelegateResponse};
 use ve_sdk::{Context, Event};
 
 use crate::staking::delegation::{self, Source};
+use crate::staking::hooks::admit_delegation;
 use crate::staking::{account, operator, table};
 
 pub fn check(msg: &MsgDelegate) -> Result<(), CodedError> {
@@ -17,6 +18,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgDelegate) -> Result<MsgDelegateRe
     let (delegator, operator) = (account(&msg.delegator_address)?, operator(&msg.validator_address)?);
     let amount = super::delegation(msg.amount.as_ref())?;
     let mut validator = table::require(ctx, &operator)?;
+    admit_delegation(ctx, &validator)?;
     let issued = delegation::add(ctx, &delegator, &mut validator, amount, Source::Balance)?;
     ctx.emit(
         Event::new("delegate")
