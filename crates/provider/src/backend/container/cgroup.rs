@@ -100,7 +100,9 @@ impl Hierarchy {
     pub(super) fn limits_swap(&self) -> bool {
         match self {
             Self::V1(_) => self.mount("memory").is_some_and(|m| m.join("memory.memsw.limit_in_bytes").exists()),
-            Self::V2(_) => Path::new("/proc/swaps").exists(),
+            // The root group has no limits of its own; any child tells.
+            Self::V2(root) => fs::read_dir(root)
+                .is_ok_and(|mut dirs| dirs.any(|dir| dir.is_ok_and(|dir| dir.path().join("memory.swap.max").exists()))),
         }
     }
 
@@ -185,10 +187,10 @@ impl Cgroup {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
             match &self.hierarchy {
-                Hierarchy::V2(_) => {
-                    let _ = fs::write(self.dir("").join("cgroup.kill"), "1");
-                }
-                Hierarchy::V1(_) => self.kill_v1(),
+                // Kernels before 5.14 have no `cgroup.kill`.
+                Hierarchy::V2(_) if fs::write(self.dir("").join("cgroup.kill"), "1").is_ok() => {}
+                Hierarchy::V2(_) => self.kill_frozen("", "cgroup.freeze", ("1", "0")),
+                Hierarchy::V1(_) => self.kill_frozen("freezer", "freezer.state", ("FROZEN", "THAWED")),
             }
             if self.pids().is_empty() {
                 return true;
@@ -201,13 +203,13 @@ impl Cgroup {
     }
 
     /// Frozen, nothing can fork away between the listing and the signal.
-    fn kill_v1(&self) {
-        let freezer = self.dir("freezer").join("freezer.state");
-        let _ = fs::write(&freezer, "FROZEN");
+    fn kill_frozen(&self, controller: &str, file: &str, (frozen, thawed): (&str, &str)) {
+        let freezer = self.dir(controller).join(file);
+        let _ = fs::write(&freezer, frozen);
         for pid in self.pids() {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
-        let _ = fs::write(&freezer, "THAWED");
+        let _ = fs::write(&freezer, thawed);
     }
 
     /// Processes in the group.
@@ -262,3 +264,7 @@ fn keyed(path: &Path, key: &str) -> u64 {
         .and_then(|(_, v)| v.trim().parse().ok())
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+#[path = "cgroup_tests.rs"]
+mod tests;
