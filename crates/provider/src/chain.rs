@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use prost_types::Any;
-use ve_base::keys::SecretKey;
-use ve_base::{BASE_DENOM, Dec, preimage};
+use ve_base::keys::{PublicKey, SecretKey};
+use ve_base::{Amount, BASE_DENOM, Dec, preimage};
 use ve_client::tx::any;
 use ve_client::{ClientError, RpcClient, TxClient, TxOptions};
+use ve_proto::cosmos::auth::v1beta1 as auth;
+use ve_proto::cosmos::bank::v1beta1 as bank;
 use ve_proto::cosmos::base::query::v1beta1::PageRequest;
 use ve_proto::cosmos::base::v1beta1::{Coin, DecCoin};
 use ve_proto::ve::cert::v1 as cert;
@@ -52,10 +54,12 @@ pub fn order_id(id: &market::OrderId) -> OrderId {
     OrderId { owner: id.owner.clone(), dseq: id.dseq, gseq: id.gseq, oseq: id.oseq }
 }
 
+/// Codes with which the modules that this daemon asks say that an object does not exist.
+const MISSING: [(&str, u32); 3] = [("market", 3), ("provider", 3), ("cert", 5)];
+
 /// The chain answered that there is no such object.
 fn not_found(error: &ClientError) -> bool {
-    let missing = |log: &str| log.contains("not found") || log.contains("does not exist") || log.contains("no such");
-    matches!(error, ClientError::Query { log, .. } if missing(log))
+    matches!(error, ClientError::Query { codespace, code, .. } if MISSING.contains(&(codespace.as_str(), *code)))
 }
 
 impl Chain {
@@ -100,18 +104,50 @@ impl Chain {
         }
     }
 
-    /// This provider's bids on an order, open or not.
-    pub async fn bids(&self, order: &OrderId) -> Result<Vec<market::Bid>, ClientError> {
-        let request = market::QueryBidsRequest {
-            owner: order.owner.clone(),
-            dseq: order.dseq,
-            gseq: order.gseq,
-            oseq: order.oseq,
-            provider: self.address.clone(),
-            ..market::QueryBidsRequest::default()
-        };
-        let response: market::QueryBidsResponse = self.rpc().query("/ve.market.v1.Query/Bids", &request).await?;
-        Ok(response.bids)
+    /// Orders on which this provider has an open bid.
+    pub async fn open_bids(&self) -> Result<Vec<OrderId>, ClientError> {
+        let mut orders = Vec::new();
+        let mut key = Vec::new();
+        loop {
+            let request = market::QueryBidsRequest {
+                provider: self.address.clone(),
+                state: market::BidState::Open as i32,
+                pagination: Some(PageRequest { key, limit: PAGE, ..PageRequest::default() }),
+                ..market::QueryBidsRequest::default()
+            };
+            let response: market::QueryBidsResponse = self.rpc().query("/ve.market.v1.Query/Bids", &request).await?;
+            orders.extend(response.bids.iter().filter_map(|bid| Some(lease_id(bid.id.as_ref()?).order)));
+            key = response.pagination.map(|page| page.next_key).unwrap_or_default();
+            if key.is_empty() {
+                return Ok(orders);
+            }
+        }
+    }
+
+    /// What the account has, in `uve`.
+    pub async fn balance(&self) -> Result<Amount, ClientError> {
+        let path = "/cosmos.bank.v1beta1.Query/Balance";
+        let request = bank::QueryBalanceRequest { address: self.address.clone(), denom: BASE_DENOM.into() };
+        let answer: bank::QueryBalanceResponse = self.rpc().query(path, &request).await?;
+        let amount = answer.balance.map(|coin| coin.amount).unwrap_or_default();
+        amount.parse().map_err(|cause: ve_base::AmountError| ClientError::Malformed {
+            method: path.into(),
+            cause: cause.to_string(),
+        })
+    }
+
+    /// The key that the account's transactions are signed with; `None` before its first.
+    pub async fn account_key(&self, owner: &str) -> Result<Option<PublicKey>, ClientError> {
+        let request = auth::QueryAccountInfoRequest { address: owner.to_owned() };
+        let path = "/cosmos.auth.v1beta1.Query/AccountInfo";
+        match self.rpc().query::<_, auth::QueryAccountInfoResponse>(path, &request).await {
+            Ok(answer) => {
+                let key = answer.info.and_then(|account| account.pub_key);
+                Ok(key.and_then(|key| PublicKey::from_any(&key).ok()))
+            }
+            Err(error) if error.chain_code().is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Leases of this provider that are not closed.
@@ -239,6 +275,21 @@ impl Chain {
         self.send(vec![any(&message)]).await
     }
 
+    /// Shows that the daemon is alive: a provider with leases that stays silent loses them and pays for it. The time is
+    /// the sequence, so that a daemon that forgot everything still counts on.
+    pub async fn heartbeat(&self, now: u64) -> Result<(), ClientError> {
+        let mut message = provider::MsgHeartbeat {
+            relayer: self.address.clone(),
+            provider: self.address.clone(),
+            seq: now,
+            observed_at: now,
+            key_id: REPORT_KEY_ID.into(),
+            signature: Vec::new(),
+        };
+        message.signature = self.report_key.sign(&preimage::heartbeat(self.tx.chain_id(), &message)).to_vec();
+        self.send(vec![any(&message)]).await
+    }
+
     /// Reports what became of a workload. Takes the steps that the chain's table asks for; what the chain knows
     /// already is not said again.
     pub async fn report(
@@ -302,3 +353,7 @@ fn service_endpoints(endpoints: &[(String, String)]) -> Vec<market::ServiceEndpo
         .map(|(service, url)| market::ServiceEndpoint { service: service.clone(), url: url.clone() })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "chain_tests.rs"]
+mod tests;

@@ -66,7 +66,7 @@ fn default_withdraw() -> u64 {
 }
 
 /// Prices in `uve` per accounting block of 5 s (marketplace spec section 13.2). Decimals as text.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pricing {
     pub per_cpu: String,
@@ -173,6 +173,11 @@ impl Home {
 
     pub fn database(&self) -> PathBuf {
         self.0.join("provider.redb")
+    }
+
+    /// Where the running daemon hears its operator.
+    pub fn admin(&self) -> PathBuf {
+        self.0.join("admin.sock")
     }
 
     /// The backend's images, workloads and logs.

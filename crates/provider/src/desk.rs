@@ -5,13 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use ve_base::keys::PublicKey;
 use ve_client::manifest::{self, GroupSpec, Manifest};
 
-use crate::backend::{ExecRequest, ExecSession, LogLine, LogQuery, Workload};
-use crate::daemon::{Daemon, LeaseEvent};
+use crate::backend::{ExecRequest, ExecSession, LogLine, LogQuery, LogStream, Workload, WorkloadId};
+use crate::daemon::{Daemon, LeaseEvent, now};
+use crate::fit;
 use crate::gateway::{ChainCertificate, Directory, GatewayError, Service};
 use crate::lease::{self, Desired, LeaseRecord};
 use crate::model::{LeaseId, OrderId};
+use crate::revoked;
 use crate::work;
 
 /// Lines or events that may wait for a slow reader.
@@ -27,6 +30,14 @@ impl Directory for Daemon {
             not_before: found.not_before,
             not_after: found.not_after,
         }))
+    }
+
+    async fn account_key(&self, owner: &str) -> Result<Option<PublicKey>, GatewayError> {
+        self.chain.account_key(owner).await.map_err(unavailable)
+    }
+
+    async fn is_revoked(&self, owner: &str, jti: &str) -> Result<bool, GatewayError> {
+        revoked::contains(&self.db, owner, jti).map_err(internal)
     }
 }
 
@@ -58,6 +69,33 @@ impl Daemon {
         found.ok_or_else(|| GatewayError::NotFound(format!("the lease runs no service {service:?}")))
     }
 
+    /// What is kept of the last generation of each service of an ended lease.
+    async fn kept_logs(
+        &self,
+        record: &LeaseRecord,
+        service: Option<String>,
+        query: LogQuery,
+    ) -> Result<mpsc::Receiver<(String, LogLine)>, GatewayError> {
+        let logs = self.backend.logs().ok_or_else(|| unavailable("this provider keeps no logs"))?;
+        let (sender, receiver) = mpsc::channel(STREAM_BUFFER);
+        let mut found = false;
+        for spec in work::specs(record, &self.seal).map_err(internal)? {
+            if service.as_ref().is_some_and(|wanted| *wanted != spec.service) {
+                continue;
+            }
+            for generation in (1..=record.generation).rev() {
+                let id = WorkloadId::derive(&spec.lease_tag, &spec.service, &work::idem(generation));
+                if let Ok(lines) = logs.read_logs(&id, query).await {
+                    tokio::spawn(forward(lines, spec.service, sender.clone()));
+                    found = true;
+                    break;
+                }
+            }
+        }
+        let none = || GatewayError::NotFound("the lease is over and no logs of it are kept any more".into());
+        found.then_some(receiver).ok_or_else(none)
+    }
+
     /// Live leases of one deployment with this provider.
     fn leases_of(&self, owner: &str, dseq: u64) -> Result<Vec<LeaseRecord>, GatewayError> {
         let mut records = lease::all(&self.db).map_err(internal)?;
@@ -86,12 +124,23 @@ impl Service for Daemon {
             "backend": self.backend.name(),
             "leases": live,
             "capacity": capacity,
+            // By reason only: the order book is public, who was declined here need not be.
+            "orders_declined": self.declined.open(),
         })
     }
 
-    async fn find_lease(&self, owner: &str, dseq: u64, gseq: u32, oseq: u32) -> Result<LeaseId, GatewayError> {
+    async fn find_lease(
+        &self,
+        owner: &str,
+        dseq: u64,
+        gseq: u32,
+        oseq: u32,
+        or_ended: bool,
+    ) -> Result<LeaseId, GatewayError> {
         let order = OrderId { owner: owner.to_owned(), dseq, gseq, oseq };
-        let found = self.leases_of(owner, dseq)?.into_iter().find(|record| record.id.order == order);
+        let records = lease::all(&self.db).map_err(internal)?;
+        let mut found = records.into_iter().filter(|record| record.id.order == order);
+        let found = found.find(|record| or_ended || record.desired != Desired::Gone);
         found
             .map(|record| record.id)
             .ok_or_else(|| GatewayError::NoLease(format!("{order} has no active lease with this provider")))
@@ -125,9 +174,9 @@ impl Service for Daemon {
             .map_err(internal)?;
         manifest::check(&manifest, &hash, &specs).map_err(|error| refused(&error))?;
         for record in records {
-            let mut candidate = record.clone();
-            candidate.manifest = self.seal.close(&manifest_json);
-            for spec in work::specs(&candidate, &self.seal).map_err(|error| refused(&error))? {
+            let group = work::group(&manifest, &record.group_name).map_err(|error| refused(&error))?;
+            fit::check_manifest(self.backend.capabilities(), group).map_err(|cause| refused(&cause))?;
+            for spec in work::specs_of(&record, &manifest).map_err(|error| refused(&error))? {
                 self.backend.validate(&spec).await.map_err(|error| refused(&error))?;
             }
             self.accept_manifest(&record.id, &manifest_json, hash).map_err(internal)?;
@@ -192,6 +241,10 @@ impl Service for Daemon {
         service: Option<String>,
         query: LogQuery,
     ) -> Result<mpsc::Receiver<(String, LogLine)>, GatewayError> {
+        let record = self.record(lease)?;
+        if record.desired == Desired::Gone {
+            return self.kept_logs(&record, service, query).await;
+        }
         let mut workloads = self.workloads(lease).await?;
         if let Some(service) = &service {
             workloads.retain(|workload| workload.spec.service == *service);
@@ -202,15 +255,8 @@ impl Service for Daemon {
         let logs = self.backend.logs().ok_or_else(|| unavailable("this provider keeps no logs"))?;
         let (sender, receiver) = mpsc::channel(STREAM_BUFFER);
         for workload in workloads {
-            let mut lines = logs.read_logs(&workload.id, query).await.map_err(unavailable)?;
-            let sender = sender.clone();
-            tokio::spawn(async move {
-                while let Some(line) = lines.recv().await {
-                    if sender.send((workload.spec.service.clone(), line)).await.is_err() {
-                        return;
-                    }
-                }
-            });
+            let lines = logs.read_logs(&workload.id, query).await.map_err(unavailable)?;
+            tokio::spawn(forward(lines, workload.spec.service, sender.clone()));
         }
         Ok(receiver)
     }
@@ -241,8 +287,23 @@ impl Service for Daemon {
         exec.run_command(&workload.id, request).await.map_err(unavailable)
     }
 
+    async fn revoke_token(&self, owner: &str, jti: &str) -> Result<(), GatewayError> {
+        let taken = revoked::insert(&self.db, owner, jti, now()).map_err(internal)?;
+        let message = "the account has taken back too many tokens; they are forgotten after 30 days".to_owned();
+        taken.then_some(()).ok_or(GatewayError::TooMany { message, retry_after: revoked::KEEP })
+    }
+
     async fn restart(&self, lease: &LeaseId) -> Result<(), GatewayError> {
         self.restart_workload(lease).map_err(internal)
+    }
+}
+
+/// Hands lines on with the name of their service.
+async fn forward(mut lines: LogStream, service: String, to: mpsc::Sender<(String, LogLine)>) {
+    while let Some(line) = lines.recv().await {
+        if to.send((service.clone(), line)).await.is_err() {
+            return;
+        }
     }
 }
 

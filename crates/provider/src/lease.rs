@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::Resources;
 use crate::db::{Db, DbError, Records};
 use crate::model::LeaseId;
 
@@ -19,6 +20,18 @@ pub enum Desired {
     Gone,
 }
 
+impl Desired {
+    /// Stable name; also that of its JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AwaitingManifest => "awaiting_manifest",
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRecord {
     pub id: LeaseId,
@@ -26,6 +39,9 @@ pub struct LeaseRecord {
     /// Unix seconds of block time at which the lease began.
     pub created_at: u64,
     pub desired: Desired,
+    /// What was leased; held back from other orders until a workload holds it.
+    #[serde(default)]
+    pub needs: Option<Resources>,
     /// The manifest, sealed, once the customer delivered it.
     pub manifest: Option<String>,
     /// SHA-256 of the manifest, as on the chain.
@@ -48,6 +64,7 @@ impl LeaseRecord {
             group_name,
             created_at,
             desired: Desired::AwaitingManifest,
+            needs: None,
             manifest: None,
             manifest_hash: None,
             generation: 0,
@@ -88,4 +105,38 @@ pub fn insert_new(db: &Db, record: &LeaseRecord) -> Result<bool, DbError> {
         writer.put(&LEASES, &key, record)?;
         Ok(true)
     })
+}
+
+/// Forgets leases that ended before `time`.
+pub fn forget_ended(db: &Db, time: u64) -> Result<(), DbError> {
+    db.write(|writer| {
+        for (key, record) in writer.all(&LEASES)? {
+            if record.desired == Desired::Gone && record.closed_at.is_some_and(|at| at < time) {
+                writer.remove(&LEASES, &key)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_leases_that_ended_long_ago_are_forgotten() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let db = Db::open(&directory.path().join("provider.redb")).expect("a store");
+        for (dseq, desired, closed_at) in
+            [(1, Desired::Gone, Some(100)), (2, Desired::Gone, Some(200)), (3, Desired::Running, None)]
+        {
+            let id = format!("ve1owner/{dseq}/1/1/ve1provider/1").parse().expect("a well-formed id");
+            let record = LeaseRecord { desired, closed_at, ..LeaseRecord::new(id, "dc".into(), 0) };
+            assert!(insert_new(&db, &record).expect("written"));
+            assert!(!insert_new(&db, &record).expect("answered"), "known already");
+        }
+        forget_ended(&db, 200).expect("written");
+        let left: Vec<u64> = all(&db).expect("read").into_iter().map(|record| record.id.order.dseq).collect();
+        assert_eq!(left, [2, 3]);
+    }
 }

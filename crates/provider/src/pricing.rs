@@ -4,6 +4,7 @@ use ve_base::{Amount, Dec, DecError, Rounding};
 use ve_proto::ve::market::v1::GroupSpec;
 
 use crate::config::Pricing;
+use crate::fit::{Decline, Reason};
 
 /// Bytes of a MiB.
 const MIB: u64 = 1 << 20;
@@ -13,20 +14,24 @@ pub enum Quote {
     /// `uve` per accounting block of 5 s for the whole group.
     Price(Dec),
     /// Why there is no bid.
-    Declined(String),
+    Declined(Decline),
+}
+
+fn declined(reason: Reason, text: impl Into<String>) -> Result<Quote, DecError> {
+    Ok(Quote::Declined(Decline::new(reason, text)))
 }
 
 /// First the rules that decide alone, then scales, markup, floor and cap.
 pub fn quote(pricing: &Pricing, customer: &str, group: &GroupSpec) -> Result<Quote, DecError> {
     let named = |list: &[String]| list.iter().any(|address| address == customer);
     if named(&pricing.deny) {
-        return Ok(Quote::Declined("the customer is on the deny list".into()));
+        return declined(Reason::Customer, "the customer is on the deny list");
     }
     if !pricing.allow.is_empty() && !named(&pricing.allow) {
-        return Ok(Quote::Declined("the customer is not on the allow list".into()));
+        return declined(Reason::Customer, "the customer is not on the allow list");
     }
     if group.resources.iter().any(|unit| unit.resources.as_ref().is_some_and(has_gpu)) {
-        return Ok(Quote::Declined("no price is set for GPUs".into()));
+        return declined(Reason::Gpu, "no price is set for GPUs");
     }
     let mut sum = Dec::zero();
     for unit in &group.resources {
@@ -37,10 +42,10 @@ pub fn quote(pricing: &Pricing, customer: &str, group: &GroupSpec) -> Result<Quo
     let marked = sum.mul_int(Amount::from(percent))?.quo_int(Amount::from(100u64), Rounding::Ceil)?;
     let price = marked.max(pricing.floor.parse()?);
     if price.is_zero() {
-        return Ok(Quote::Declined("the price would be zero".into()));
+        return declined(Reason::Price, "the price would be zero");
     }
     match &pricing.cap {
-        Some(cap) if price > cap.parse()? => Ok(Quote::Declined(format!("{price:#} is above the cap of {cap}"))),
+        Some(cap) if price > cap.parse()? => declined(Reason::Price, format!("{price:#} is above the cap of {cap}")),
         _ => Ok(Quote::Price(price)),
     }
 }

@@ -30,7 +30,7 @@ fn markup_floor_and_cap_apply_in_this_order() {
     let floored = Pricing { floor: "100".into(), ..Pricing::default() };
     assert_eq!(price(&floored), Quote::Price("100".parse().expect("a decimal")));
     let capped = Pricing { cap: Some("16".into()), ..Pricing::default() };
-    assert!(matches!(price(&capped), Quote::Declined(reason) if reason.contains("cap")));
+    assert!(matches!(price(&capped), Quote::Declined(decline) if decline.text.contains("cap")));
 }
 
 #[test]

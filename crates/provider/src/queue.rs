@@ -66,6 +66,51 @@ impl Command {
     fn live(&self) -> bool {
         matches!(self.state, CommandState::Pending | CommandState::Executing { .. })
     }
+
+    /// Waits, runs, or is a dead letter that waits for its operator.
+    pub fn needs_attention(&self) -> bool {
+        self.live() || self.state == CommandState::DeadLetter
+    }
+}
+
+impl CommandState {
+    /// Stable name for metrics and operators; also that of its JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Executing { .. } => "executing",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::DeadLetter => "dead_letter",
+        }
+    }
+}
+
+/// How the queue stands to a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Idle,
+    /// A command waits or runs.
+    Working,
+    /// The newest attempt to run the lease's present generation failed for good or became a dead letter.
+    GaveUp,
+}
+
+impl Standing {
+    /// From all commands, in the order of their ids.
+    pub fn of(commands: &[Command], lease: &LeaseId, generation: u32) -> Self {
+        let own = || commands.iter().filter(|command| command.lease == *lease);
+        if own().any(Command::live) {
+            return Self::Working;
+        }
+        let runs = |command: &&Command| {
+            matches!(command.action, Action::Provision | Action::Update) && command.revision == generation
+        };
+        match own().rfind(runs).map(|command| &command.state) {
+            Some(CommandState::Failed | CommandState::DeadLetter) => Self::GaveUp,
+            _ => Self::Idle,
+        }
+    }
 }
 
 /// How an attempt ended.
@@ -139,26 +184,16 @@ impl<'a> Queue<'a> {
 
     /// Takes the next command that is due, oldest first and at most one per lease, and marks it as executing.
     pub fn take(&self, now: u64) -> Result<Option<Command>, DbError> {
+        // An idle daemon looks often and must not write to the disk for it.
+        if due(self.db.all(&COMMANDS)?, now).is_none() {
+            return Ok(None);
+        }
         self.db.write(|writer| {
-            let mut blocked: Vec<LeaseId> = Vec::new();
-            for (key, mut command) in writer.all(&COMMANDS)? {
-                if !command.live() || blocked.contains(&command.lease) {
-                    continue;
-                }
-                let due = match command.state {
-                    CommandState::Executing { until } => until <= now,
-                    _ => command.next_at <= now,
-                };
-                if !due {
-                    blocked.push(command.lease.clone());
-                    continue;
-                }
-                command.state = CommandState::Executing { until: now + EXECUTION_LEASE_S };
-                command.attempts += 1;
-                writer.put(&COMMANDS, &key, &command)?;
-                return Ok(Some(command));
-            }
-            Ok(None)
+            let Some((key, mut command)) = due(writer.all(&COMMANDS)?, now) else { return Ok(None) };
+            command.state = CommandState::Executing { until: now + EXECUTION_LEASE_S };
+            command.attempts += 1;
+            writer.put(&COMMANDS, &key, &command)?;
+            Ok(Some(command))
         })
     }
 
@@ -185,17 +220,28 @@ impl<'a> Queue<'a> {
 
     /// After a start no worker of the previous process lives: what was executing is due again at once.
     pub fn recover(&self, now: u64) -> Result<(), DbError> {
+        self.prune(now)?;
         self.db.write(|writer| {
             for (key, mut command) in writer.all(&COMMANDS)? {
-                let ended_long_ago = command.ended_at.is_some_and(|at| at + KEEP_ENDED_S < now);
-                if ended_long_ago && command.state != CommandState::DeadLetter {
-                    writer.remove(&COMMANDS, &key)?;
-                    writer.remove(&IDEMPOTENCY, &command.idem_key)?;
-                } else if matches!(command.state, CommandState::Executing { .. }) {
+                if matches!(command.state, CommandState::Executing { .. }) {
                     command.state = CommandState::Pending;
                     command.attempts = command.attempts.saturating_sub(1);
                     command.next_at = now;
                     writer.put(&COMMANDS, &key, &command)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Forgets what ended more than [`KEEP_ENDED_S`] ago, but no dead letter.
+    pub fn prune(&self, now: u64) -> Result<(), DbError> {
+        self.db.write(|writer| {
+            for (key, command) in writer.all(&COMMANDS)? {
+                let old = command.ended_at.is_some_and(|at| at + KEEP_ENDED_S < now);
+                if old && command.state != CommandState::DeadLetter {
+                    writer.remove(&COMMANDS, &key)?;
+                    writer.remove(&IDEMPOTENCY, &command.idem_key)?;
                 }
             }
             Ok(())
@@ -218,6 +264,24 @@ impl<'a> Queue<'a> {
         })
     }
 
+    /// Gives a dead letter up for good, by an operator's order.
+    pub fn drop_letter(&self, id: u64, now: u64) -> Result<bool, DbError> {
+        self.db.write(|writer| {
+            let key = key_of(id);
+            match writer.get(&COMMANDS, &key)? {
+                Some(mut command) if command.state == CommandState::DeadLetter => {
+                    command.state = CommandState::Failed;
+                    command.ended_at = Some(now);
+                    let cause = command.last_error.take().unwrap_or_default();
+                    command.last_error = Some(format!("dropped by the operator; before that: {cause}"));
+                    writer.put(&COMMANDS, &key, &command)?;
+                    Ok(true)
+                }
+                _ => Ok(false),
+            }
+        })
+    }
+
     /// Whether the same request was made and is waiting, running or done.
     pub fn find(&self, lease: &LeaseId, action: Action, revision: u32) -> Result<Option<Command>, DbError> {
         match self.db.get(&IDEMPOTENCY, &idempotency_key(lease, revision, action))? {
@@ -229,6 +293,25 @@ impl<'a> Queue<'a> {
     pub fn all(&self) -> Result<Vec<Command>, DbError> {
         Ok(self.db.all(&COMMANDS)?.into_iter().map(|(_, command)| command).collect())
     }
+}
+
+/// The first command that may run now; one that waits holds back the later ones of its lease.
+fn due(commands: Vec<(String, Command)>, now: u64) -> Option<(String, Command)> {
+    let mut blocked: Vec<LeaseId> = Vec::new();
+    for (key, command) in commands {
+        if !command.live() || blocked.contains(&command.lease) {
+            continue;
+        }
+        let due = match command.state {
+            CommandState::Executing { until } => until <= now,
+            _ => command.next_at <= now,
+        };
+        if due {
+            return Some((key, command));
+        }
+        blocked.push(command.lease);
+    }
+    None
 }
 
 /// Keys sort by id.

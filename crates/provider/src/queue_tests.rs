@@ -110,3 +110,41 @@ fn ended_commands_are_forgotten_after_a_day_but_dead_letters_are_not() {
     queue.recover(KEEP_ENDED_S + 2).unwrap();
     assert!(queue.all().unwrap().is_empty());
 }
+
+#[test]
+fn a_dropped_dead_letter_is_neither_tried_again_nor_counted_as_one() {
+    let (_directory, db) = open();
+    let queue = Queue::new(&db);
+    let id = queue.push(&lease(1), Action::Provision, 1, 0).unwrap();
+    assert!(!queue.drop_letter(id, 0).unwrap(), "a waiting command is not dropped");
+    let mut now = 0;
+    for _ in 0..MAX_ATTEMPTS {
+        queue.take(now).unwrap().expect("due");
+        queue.finish(id, Outcome::Transient("image registry is down".into()), now).unwrap();
+        now += MAX_BACKOFF_S;
+    }
+    assert!(queue.drop_letter(id, now).unwrap());
+    let dropped = queue.all().unwrap().remove(0);
+    assert_eq!(dropped.state, CommandState::Failed);
+    assert!(dropped.last_error.expect("a cause").ends_with("image registry is down"));
+    assert!(!queue.retry(id, now).unwrap());
+    assert_eq!(queue.take(u64::MAX / 2).unwrap(), None);
+}
+
+#[test]
+fn the_standing_follows_the_newest_attempt_at_the_present_generation() {
+    let (_directory, db) = open();
+    let queue = Queue::new(&db);
+    let standing = |generation| Standing::of(&queue.all().unwrap(), &lease(1), generation);
+    assert_eq!(standing(1), Standing::Idle);
+    let first = queue.push(&lease(1), Action::Provision, 1, 0).unwrap();
+    assert_eq!(standing(1), Standing::Working);
+    queue.take(0).unwrap().expect("due");
+    queue.finish(first, Outcome::Permanent("no such image".into()), 1).unwrap();
+    assert_eq!(standing(1), Standing::GaveUp);
+    assert_eq!(standing(2), Standing::Idle, "a new manifest is a new generation");
+    let second = queue.push(&lease(1), Action::Update, 2, 2).unwrap();
+    queue.take(2).unwrap().expect("due");
+    queue.finish(second, Outcome::Done, 3).unwrap();
+    assert_eq!(standing(2), Standing::Idle);
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::lease::{Desired, LeaseRecord};
 use crate::model::LeaseId;
+use crate::queue::Standing;
 
 /// A workload whose lease has ended may still be shutting down by its own command.
 pub const TEARDOWN_AFTER_S: u64 = 600;
@@ -14,7 +15,6 @@ pub const TEARDOWN_AFTER_S: u64 = 600;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainLease {
     pub id: LeaseId,
-    pub group_name: String,
     pub created_at: u64,
     pub wants: ChainWish,
 }
@@ -52,12 +52,13 @@ pub enum Step {
     Quarantine(String),
 }
 
-/// `busy` says whether a command for the lease waits or runs: such leases are left to the queue.
+/// `standing` says how the queue stands to the lease: while a command waits or runs, the lease is left to the queue, and
+/// what the queue gave up is left to the operator or to a new manifest instead of being tried for ever.
 pub fn reconcile(
     chain: &[ChainLease],
     records: &[LeaseRecord],
     actual: &[Actual],
-    busy: impl Fn(&LeaseId) -> bool,
+    standing: impl Fn(&LeaseRecord) -> Standing,
     now: u64,
 ) -> Vec<Step> {
     let wanted: BTreeMap<&LeaseId, &ChainLease> = chain.iter().map(|lease| (&lease.id, lease)).collect();
@@ -75,8 +76,15 @@ pub fn reconcile(
     for lease in chain {
         match known.get(&lease.id) {
             None => steps.push(Step::Record(lease.id.clone())),
-            Some(_) if busy(&lease.id) => {}
-            Some(record) => steps.extend(live_step(lease, record, held.get(&lease.id).copied())),
+            Some(record) => {
+                let standing = standing(record);
+                let step = live_step(lease, record, held.get(&lease.id).copied());
+                steps.extend(step.filter(|step| match standing {
+                    Standing::Idle => true,
+                    Standing::Working => false,
+                    Standing::GaveUp => !matches!(step, Step::Repair(_)),
+                }));
+            }
         }
     }
     for record in records {
@@ -86,7 +94,7 @@ pub fn reconcile(
         if record.desired != Desired::Gone {
             steps.push(Step::Ended(record.id.clone()));
         } else if held.contains_key(&record.id)
-            && !busy(&record.id)
+            && standing(record) != Standing::Working
             && record.closed_at.is_none_or(|at| at.saturating_add(TEARDOWN_AFTER_S) <= now)
         {
             steps.push(Step::TearDown(record.id.clone()));

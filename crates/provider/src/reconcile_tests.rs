@@ -5,7 +5,7 @@ fn id(dseq: u64) -> LeaseId {
 }
 
 fn chain(dseq: u64, wants: ChainWish) -> ChainLease {
-    ChainLease { id: id(dseq), group_name: "dc".into(), created_at: 0, wants }
+    ChainLease { id: id(dseq), created_at: 0, wants }
 }
 
 fn record(dseq: u64, desired: Desired) -> LeaseRecord {
@@ -20,8 +20,8 @@ fn runs(dseq: u64) -> Actual {
     Actual { tag: format!("tag{dseq}"), lease: Some(id(dseq)), generation: 1, running: true }
 }
 
-fn idle(_: &LeaseId) -> bool {
-    false
+fn idle(_: &LeaseRecord) -> Standing {
+    Standing::Idle
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_live_lease_whose_workload_is_missing_stopped_or_outdated_is_repaired() {
 
 #[test]
 fn a_lease_with_work_in_the_queue_is_left_to_the_queue() {
-    let steps = reconcile(&[chain(1, ChainWish::Run)], &[record(1, Desired::Running)], &[], |_| true, 0);
+    let steps = reconcile(&[chain(1, ChainWish::Run)], &[record(1, Desired::Running)], &[], |_| Standing::Working, 0);
     assert!(steps.is_empty());
 }
 
@@ -83,4 +83,15 @@ fn a_lease_without_a_manifest_is_not_repaired() {
     let mut waiting = record(1, Desired::AwaitingManifest);
     waiting.manifest = None;
     assert!(reconcile(&[chain(1, ChainWish::Run)], &[waiting], &[], idle, 0).is_empty());
+}
+
+#[test]
+fn what_the_queue_gave_up_is_not_repaired_again_but_still_suspended_and_ended() {
+    let gave_up = |_: &LeaseRecord| Standing::GaveUp;
+    let records = [record(1, Desired::Running)];
+    assert!(reconcile(&[chain(1, ChainWish::Run)], &records, &[], gave_up, 0).is_empty());
+    let older = Actual { generation: 0, ..runs(1) };
+    let suspended = reconcile(&[chain(1, ChainWish::Suspend)], &records, &[older], gave_up, 0);
+    assert_eq!(suspended, [Step::Suspend(id(1))]);
+    assert_eq!(reconcile(&[], &records, &[], gave_up, 0), [Step::Ended(id(1))]);
 }

@@ -48,8 +48,12 @@ pub enum SpecError {
 
 /// What the backend must run for a lease.
 pub fn specs(record: &LeaseRecord, seal: &Seal) -> Result<Vec<WorkloadSpec>, SpecError> {
-    let manifest = manifest(record, seal)?;
-    let group = group(&manifest, &record.group_name)?;
+    specs_of(record, &manifest(record, seal)?)
+}
+
+/// What the backend would have to run for a lease with this manifest.
+pub fn specs_of(record: &LeaseRecord, manifest: &Manifest) -> Result<Vec<WorkloadSpec>, SpecError> {
+    let group = group(manifest, &record.group_name)?;
     group.services.iter().map(|service| spec(&record.id, service)).collect()
 }
 
@@ -60,7 +64,8 @@ pub fn manifest(record: &LeaseRecord, seal: &Seal) -> Result<Manifest, SpecError
     Manifest::from_json(&text).map_err(|error| SpecError::Damaged(error.to_string()))
 }
 
-fn group<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a ManifestGroup, SpecError> {
+/// The part of a manifest that one lease runs.
+pub fn group<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a ManifestGroup, SpecError> {
     manifest.0.iter().find(|group| group.name == name).ok_or_else(|| SpecError::NoGroup(name.to_owned()))
 }
 

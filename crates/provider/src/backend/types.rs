@@ -147,6 +147,14 @@ impl Resources {
     }
 }
 
+impl fmt::Display for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mib = |bytes: u64| bytes >> 20;
+        let (memory, storage) = (mib(self.memory_bytes), mib(self.storage_bytes));
+        write!(f, "{}m CPU, {memory} MiB memory, {storage} MiB storage", self.cpu_mcore)
+    }
+}
+
 /// Transport of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -297,6 +305,16 @@ pub struct Capabilities {
     pub gpu: bool,
     /// Published UDP ports.
     pub udp: bool,
+    /// Addresses of a customer's own.
+    pub leased_ip: bool,
+    /// Services are reached under the host names that customers choose.
+    pub host_names: bool,
+    /// Most ports that one service publishes.
+    pub max_endpoints: usize,
+    /// Most equal copies of one service.
+    pub max_replicas: u32,
+    /// The least that a replica can be given.
+    pub least: Resources,
     /// CPU architecture in OCI terms: `amd64`, `arm64`.
     pub architecture: &'static str,
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ve_client::gateway::frame::{CLOSE_INTERNAL, CLOSE_NO_LEASE, CLOSE_UNAVAILABLE};
+use ve_client::gateway::token::Scope;
 
 /// Why the gateway did not do what was asked. `Display` names the cause; every
 /// variant has an HTTP status, a stable code and a remedy (marketplace §13.5).
@@ -15,6 +16,12 @@ pub enum GatewayError {
     /// 401: no certificate, or one that the chain does not vouch for.
     #[error("{0}")]
     Unauthenticated(String),
+    /// 401: a token that is malformed, out of its time, revoked, or not the account's.
+    #[error("the token is refused: {0}")]
+    TokenRefused(String),
+    /// 403: the token does not allow this.
+    #[error("the token does not allow {}", scope_name(.0))]
+    OutOfScope(Scope),
     /// 403: the lease belongs to another account.
     #[error("{0}")]
     Forbidden(String),
@@ -55,13 +62,18 @@ pub enum GatewayError {
     Internal(String),
 }
 
+/// As it is written in a token.
+fn scope_name(scope: &Scope) -> String {
+    serde_json::to_value(scope).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 impl GatewayError {
     /// HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Unauthenticated(_) | Self::TokenRefused(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::OutOfScope(_) => StatusCode::FORBIDDEN,
             Self::NoLease(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout(_) => StatusCode::REQUEST_TIMEOUT,
@@ -79,6 +91,8 @@ impl GatewayError {
         match self {
             Self::BadRequest(_) => "bad_request",
             Self::Unauthenticated(_) => "certificate_refused",
+            Self::TokenRefused(_) => "token_refused",
+            Self::OutOfScope(_) => "out_of_scope",
             Self::Forbidden(_) => "not_yours",
             Self::NoLease(_) => "no_lease",
             Self::NotFound(_) => "not_found",
@@ -101,6 +115,8 @@ impl GatewayError {
                 "connect with a certificate that its owner has registered on chain, that is \
                  neither revoked nor expired"
             }
+            Self::TokenRefused(_) => "sign a new token with the key of the account, for this provider",
+            Self::OutOfScope(_) => "use a token that names this scope, deployment and service, or the certificate",
             Self::Forbidden(_) => "use the certificate of the account that owns the lease",
             Self::NoLease(_) => "check dseq, gseq, oseq, and on chain that the lease is active with this provider",
             Self::NotFound(_) => "read the lease's status for the names that exist",
@@ -127,7 +143,11 @@ impl GatewayError {
     /// WebSocket close code: 4001 no lease, 4002 unavailable, 4000 everything else.
     pub fn close_code(&self) -> u16 {
         match self {
-            Self::NoLease(_) | Self::Unauthenticated(_) | Self::Forbidden(_) => CLOSE_NO_LEASE,
+            Self::NoLease(_)
+            | Self::Unauthenticated(_)
+            | Self::TokenRefused(_)
+            | Self::OutOfScope(_)
+            | Self::Forbidden(_) => CLOSE_NO_LEASE,
             Self::Unavailable(_) | Self::NotFound(_) | Self::TooMany { .. } => CLOSE_UNAVAILABLE,
             _ => CLOSE_INTERNAL,
         }

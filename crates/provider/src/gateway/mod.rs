@@ -2,8 +2,10 @@
 //!
 //! A client shows the certificate that its account registered on chain; the
 //! handshake proves the key, and every request checks the chain's record
-//! (marketplace §2). What a certificate may do is decided by the lease: its owner
-//! may everything, others nothing. Routes and frames are those of §13.5.
+//! (marketplace §2). Instead of a certificate a request may carry a token that the
+//! account's own key signed. What a credential may do is decided by the lease: its
+//! owner may everything, others nothing; a token may narrow that. Routes and frames
+//! are those of §13.5.
 
 mod error;
 mod guard;
@@ -17,6 +19,7 @@ mod session;
 mod shell;
 mod streams;
 mod tls;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +36,7 @@ pub use tls::ServerIdentity;
 
 use limits::Counters;
 use peer::Authenticator;
+use tokens::Tokens;
 
 /// What a gateway is started with.
 #[derive(Debug, Clone)]
@@ -53,6 +57,7 @@ pub struct Gateway {
 struct Shared {
     config: GatewayConfig,
     authenticator: Authenticator,
+    tokens: Tokens,
     service: Arc<dyn Service>,
     counters: Counters,
     /// Turns `true` when the gateway stops; sessions end then.
@@ -73,6 +78,7 @@ impl Gateway {
     ) -> Result<Self, rustls::Error> {
         let shared = Shared {
             counters: Counters::new(&config.limits),
+            tokens: Tokens::new(directory.clone(), config.provider.clone(), config.limits.recheck),
             authenticator: Authenticator::new(directory, config.limits.recheck),
             config,
             service,

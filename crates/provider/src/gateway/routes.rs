@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use ve_client::gateway::token::{Scope, Subject};
 
 use super::guard::{Caller, guard};
 use super::params::{Params, service_name};
@@ -43,6 +44,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/address", get(address))
         .route("/status", get(status))
         .route("/deployment/{dseq}/manifest", put(put_manifest))
+        .route("/token/{jti}/revoke", post(revoke))
         .nest("/lease/{dseq}/{gseq}/{oseq}", lease)
         .fallback(async || GatewayError::NotFound("there is nothing at this path".to_owned()))
         .method_not_allowed_fallback(async || GatewayError::MethodNotAllowed("this path has another method".to_owned()))
@@ -90,6 +92,8 @@ async fn put_manifest(
     Parsed(Deployment { dseq }): Parsed<Deployment>,
     request: Request,
 ) -> Answer<StatusCode> {
+    let subject = Subject { dseq, gseq: None, oseq: None, service: None };
+    caller.may(&shared.config.provider, Scope::SendManifest, &subject)?;
     let body = read_body(request, shared.config.limits.body).await?;
     shared.service.put_manifest(caller.owner(), dseq, body).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -116,7 +120,7 @@ async fn manifest(
     Extension(caller): Extension<Caller>,
     Parsed(key): Parsed<LeaseKey>,
 ) -> Answer {
-    let lease = shared.lease(&caller, key).await?;
+    let lease = shared.lease(&caller, key, Scope::GetManifest, None).await?;
     let text = shared.service.manifest(&lease).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
@@ -126,7 +130,7 @@ async fn lease_status(
     Extension(caller): Extension<Caller>,
     Parsed(key): Parsed<LeaseKey>,
 ) -> Answer<Json<Value>> {
-    let lease = shared.lease(&caller, key).await?;
+    let lease = shared.lease(&caller, key, Scope::Status, None).await?;
     Ok(Json(shared.service.lease_status(&lease).await?))
 }
 
@@ -141,7 +145,7 @@ async fn service_status(
     Parsed(key): Parsed<LeaseKey>,
     Parsed(ServiceName { service }): Parsed<ServiceName>,
 ) -> Answer<Json<Value>> {
-    let lease = shared.lease(&caller, key).await?;
+    let lease = shared.lease(&caller, key, Scope::Status, Some(&service)).await?;
     let mut status = shared.service.lease_status(&lease).await?;
     match status.get_mut("services").and_then(|services| services.get_mut(&service)) {
         Some(found) => Ok(Json(found.take())),
@@ -154,16 +158,41 @@ async fn restart(
     Extension(caller): Extension<Caller>,
     Parsed(key): Parsed<LeaseKey>,
 ) -> Answer<StatusCode> {
-    let lease = shared.lease(&caller, key).await?;
+    let lease = shared.lease(&caller, key, Scope::Restart, None).await?;
     shared.service.restart(&lease).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+#[derive(Deserialize)]
+struct Token {
+    jti: String,
+}
+
+/// Only who stands for the whole account takes its tokens back.
+async fn revoke(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Parsed(Token { jti }): Parsed<Token>,
+) -> Answer<StatusCode> {
+    if !caller.is_whole() {
+        return Err(GatewayError::Forbidden("a narrowed token takes no tokens back".to_owned()));
+    }
+    if jti.is_empty() || jti.len() > 128 {
+        return Err(GatewayError::BadRequest("jti has 1 to 128 bytes".to_owned()));
+    }
+    shared.service.revoke_token(caller.owner(), &jti).await?;
+    tracing::info!(target: "audit", action = "token_revoke", owner = caller.owner(), jti, "a token was taken back");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What every WebSocket route starts from.
 struct Opening {
     upgrade: WebSocketUpgrade,
-    session: Session,
     params: Params,
+    shared: Arc<Shared>,
+    caller: Caller,
+    connection: Connection,
+    key: LeaseKey,
 }
 
 impl FromRequestParts<Arc<Shared>> for Opening {
@@ -184,20 +213,23 @@ impl FromRequestParts<Arc<Shared>> for Opening {
             })?
             .max_message_size(MAX_MESSAGE)
             .max_frame_size(MAX_MESSAGE);
-        let session = Session { shared: shared.clone(), caller, connection, key };
-        Ok(Self { upgrade, session, params })
+        Ok(Self { upgrade, params, shared: shared.clone(), caller, connection, key })
     }
 }
 
 impl Opening {
     /// A slot of the account for one more stream.
     fn slot(&self) -> Answer<super::limits::Slot<String>> {
-        let shared = &self.session.shared;
-        let owner = self.session.caller.owner().to_owned();
-        shared.counters.streams.take(owner).ok_or_else(|| GatewayError::TooMany {
-            message: format!("the account has {} streams open already", shared.config.limits.streams_per_account),
+        let owner = self.caller.owner().to_owned();
+        self.shared.counters.streams.take(owner).ok_or_else(|| GatewayError::TooMany {
+            message: format!("the account has {} streams open already", self.shared.config.limits.streams_per_account),
             retry_after: super::session::PING,
         })
+    }
+
+    fn session(self, scope: Scope, service: Option<String>) -> (WebSocketUpgrade, Session) {
+        let Self { upgrade, shared, caller, connection, key, .. } = self;
+        (upgrade, Session { shared, caller, connection, key, scope, service })
     }
 }
 
@@ -205,19 +237,19 @@ async fn logs(opening: Opening) -> Answer {
     let slot = opening.slot()?;
     let service = opening.params.one("service").map(service_name).transpose()?;
     let query = opening.params.log_query()?;
-    let session = opening.session;
-    Ok(opening.upgrade.on_upgrade(move |socket| streams::logs(socket, session, service, query, slot)))
+    let (upgrade, session) = opening.session(Scope::Logs, service);
+    Ok(upgrade.on_upgrade(move |socket| streams::logs(socket, session, query, slot)))
 }
 
 async fn events(opening: Opening) -> Answer {
     let slot = opening.slot()?;
     let follow = opening.params.flag("follow", true)?;
-    let session = opening.session;
-    Ok(opening.upgrade.on_upgrade(move |socket| streams::events(socket, session, follow, slot)))
+    let (upgrade, session) = opening.session(Scope::Events, None);
+    Ok(upgrade.on_upgrade(move |socket| streams::events(socket, session, follow, slot)))
 }
 
 async fn open_shell(opening: Opening) -> Answer {
     let request = opening.params.shell()?;
-    let session = opening.session;
-    Ok(opening.upgrade.on_upgrade(move |socket| shell::shell(socket, session, request)))
+    let (upgrade, session) = opening.session(Scope::Shell, Some(request.service.clone()));
+    Ok(upgrade.on_upgrade(move |socket| shell::shell(socket, session, request)))
 }

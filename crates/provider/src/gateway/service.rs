@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use tokio::sync::mpsc;
+use ve_base::keys::PublicKey;
 
 use super::GatewayError;
 use crate::backend::{ExecRequest, ExecSession, LogLine, LogQuery};
@@ -28,6 +29,19 @@ pub trait Directory: Send + Sync + 'static {
     /// # Errors
     /// [`GatewayError::Unavailable`] when no node answers.
     async fn certificate(&self, owner: &str, serial: &str) -> Result<Option<ChainCertificate>, GatewayError>;
+
+    /// The public key of an account on chain, which its first transaction made
+    /// known. Kept as long as a certificate.
+    ///
+    /// # Errors
+    /// As [`Directory::certificate`].
+    async fn account_key(&self, owner: &str) -> Result<Option<PublicKey>, GatewayError>;
+
+    /// Whether `owner` revoked its token `jti` with this provider.
+    ///
+    /// # Errors
+    /// [`GatewayError::Internal`] when the provider's store fails.
+    async fn is_revoked(&self, owner: &str, jti: &str) -> Result<bool, GatewayError>;
 }
 
 /// What the daemon does behind the routes. Callers are authenticated; `owner` is
@@ -41,11 +55,18 @@ pub trait Service: Send + Sync + 'static {
     async fn status(&self) -> serde_json::Value;
 
     /// The active lease of `owner` with this provider; from the store, then the
-    /// chain.
+    /// chain. With `or_ended` also one that is over and of which logs are kept.
     ///
     /// # Errors
     /// [`GatewayError::NoLease`]; [`GatewayError::Unavailable`].
-    async fn find_lease(&self, owner: &str, dseq: u64, gseq: u32, oseq: u32) -> Result<LeaseId, GatewayError>;
+    async fn find_lease(
+        &self,
+        owner: &str,
+        dseq: u64,
+        gseq: u32,
+        oseq: u32,
+        or_ended: bool,
+    ) -> Result<LeaseId, GatewayError>;
 
     /// Takes the manifest (UTF-8 JSON, at most 1 MiB) of the deployment
     /// `owner/dseq`. Returns when it is stored durably.
@@ -76,6 +97,13 @@ pub trait Service: Send + Sync + 'static {
 
     /// Runs a command in a replica of a service.
     async fn shell(&self, lease: &LeaseId, service: &str, request: ExecRequest) -> Result<ExecSession, GatewayError>;
+
+    /// Takes back a token of `owner` by its `jti`, for longer than any token lives.
+    /// Returns when that is stored durably.
+    ///
+    /// # Errors
+    /// [`GatewayError::TooMany`] when the account has taken back very many.
+    async fn revoke_token(&self, owner: &str, jti: &str) -> Result<(), GatewayError>;
 
     /// Restarts every service of the lease. Returns when the restart is queued
     /// durably.

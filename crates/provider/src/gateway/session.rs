@@ -6,6 +6,7 @@ use futures::stream::SplitSink;
 use futures::{Sink, SinkExt};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout};
+use ve_client::gateway::token::{Scope, Subject};
 
 use super::guard::Caller;
 use super::peer::CACHE;
@@ -37,10 +38,20 @@ pub(super) struct LeaseKey {
 }
 
 impl Shared {
-    /// The caller's lease.
-    pub(super) async fn lease(&self, caller: &Caller, key: LeaseKey) -> Result<LeaseId, GatewayError> {
+    /// The caller's lease, if the credential allows what is wanted of it.
+    pub(super) async fn lease(
+        &self,
+        caller: &Caller,
+        key: LeaseKey,
+        scope: Scope,
+        service: Option<&str>,
+    ) -> Result<LeaseId, GatewayError> {
         let owner = caller.owner();
-        let lease = self.service.find_lease(owner, key.dseq, key.gseq, key.oseq).await?;
+        let subject = Subject { dseq: key.dseq, gseq: Some(key.gseq), oseq: Some(key.oseq), service };
+        caller.may(&self.config.provider, scope, &subject)?;
+        // What a lease did may be read when it is over; there is nothing left to act on.
+        let reads = matches!(scope, Scope::Logs | Scope::Events | Scope::Status);
+        let lease = self.service.find_lease(owner, key.dseq, key.gseq, key.oseq, reads).await?;
         // The one authorisation rule, checked here and not left to the service.
         if lease.order.owner != owner {
             return Err(GatewayError::Forbidden(format!("{lease} is not a lease of {owner}")));
@@ -78,11 +89,19 @@ pub(super) struct Session {
     pub(super) caller: Caller,
     pub(super) connection: Connection,
     pub(super) key: LeaseKey,
+    pub(super) scope: Scope,
+    /// `None` = all services.
+    pub(super) service: Option<String>,
 }
 
 impl Session {
+    /// The lease, as long as the caller has a right to this session on it.
+    pub(super) async fn lease(&self) -> Result<LeaseId, GatewayError> {
+        self.shared.lease(&self.caller, self.key, self.scope, self.service.as_deref()).await
+    }
+
     /// Resolves when the session must end whatever flows in it: the gateway stops,
-    /// the time is up, the certificate is revoked, or the lease is over.
+    /// the time is up, the credential is revoked, or the lease is over.
     pub(super) async fn must_end(&self) -> Ending {
         let deadline = Instant::now() + self.shared.config.limits.session;
         tokio::select! {
@@ -99,8 +118,8 @@ impl Session {
     async fn lost_right(&self) -> GatewayError {
         loop {
             tokio::time::sleep(self.shared.config.limits.recheck.min(CACHE)).await;
-            let checked = match self.shared.authenticator.check(&self.caller.certificate).await {
-                Ok(()) => self.shared.lease(&self.caller, self.key).await.map(drop),
+            let checked = match self.shared.still_good(&self.caller).await {
+                Ok(()) => self.lease().await.map(drop),
                 Err(error) => Err(error),
             };
             match checked {

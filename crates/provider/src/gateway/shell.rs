@@ -44,7 +44,7 @@ async fn start(
     request: &ShellRequest,
 ) -> Result<(LeaseId, ExecSession, Slot<LeaseId>), GatewayError> {
     let shared: &Shared = &session.shared;
-    let lease = shared.lease(&session.caller, session.key).await?;
+    let lease = session.lease().await?;
     let slot = shared.counters.shells.take(lease.clone()).ok_or_else(|| GatewayError::TooMany {
         message: format!("the lease has {} shells open already", shared.config.limits.shells_per_lease),
         retry_after: PING,
@@ -163,7 +163,7 @@ impl Audit {
             target: "audit",
             action = "shell_start",
             owner = session.caller.owner(),
-            serial = session.caller.certificate.serial,
+            credential = session.caller.credential(),
             address = %session.connection.address,
             %lease,
             service = request.service,

@@ -15,15 +15,9 @@ const SILENCE: u32 = 4;
 
 /// Streams log lines, one JSON object a message:
 /// `{name, service, replica, stream, at_unix_ms, message, partial}`.
-pub(super) async fn logs(
-    socket: WebSocket,
-    session: Session,
-    service: Option<String>,
-    query: LogQuery,
-    slot: Slot<String>,
-) {
-    let opened = match session.shared.lease(&session.caller, session.key).await {
-        Ok(lease) => session.shared.service.logs(&lease, service, query).await,
+pub(super) async fn logs(socket: WebSocket, session: Session, query: LogQuery, slot: Slot<String>) {
+    let opened = match session.lease().await {
+        Ok(lease) => session.shared.service.logs(&lease, session.service.clone(), query).await,
         Err(error) => Err(error),
     };
     run(socket, &session, opened, encode_line).await;
@@ -45,7 +39,7 @@ fn encode_line((service, line): (String, LogLine)) -> String {
 
 /// Streams lifecycle events, one JSON object a message.
 pub(super) async fn events(socket: WebSocket, session: Session, follow: bool, slot: Slot<String>) {
-    let opened = match session.shared.lease(&session.caller, session.key).await {
+    let opened = match session.lease().await {
         Ok(lease) => session.shared.service.events(&lease, follow).await,
         Err(error) => Err(error),
     };

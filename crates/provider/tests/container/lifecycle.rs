@@ -1,12 +1,16 @@
 //! From provisioning to the last trace.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use ve_base::keys::SecretKey;
 use ve_provider::backend::conformance::{self, Fixture};
+use ve_provider::backend::container::KeepLogs;
 use ve_provider::backend::{
     ErrorClass, Exec, ExecInput, ExecOutput, ExecRequest, Inventory, LogQuery, Logs, Place, Protocol, ReplicaState,
     RestartPolicy, TermSize, WorkloadState,
 };
+use ve_provider::seal::Seal;
 
 use super::Test;
 use super::world::{Site, World, check};
@@ -334,12 +338,35 @@ fn nothing_left(world: &World) -> Result<(), String> {
 }
 
 fn kept_logs(world: &World) -> Result<(), String> {
-    let site = Site::with(world, |c| c.keep_logs = Duration::from_secs(600));
+    let key = SecretKey::from_bytes([7; 32]).map_err(|e| e.to_string())?;
+    let keep = KeepLogs { time: Duration::from_secs(600), seal: Arc::new(Seal::for_logs(&key)) };
+    let site = Site::with(world, |c| c.keep_logs = Some(keep));
     let id = site.provision("kept", &site.spec(&["say", "3", "0"]))?;
     site.wait(&id, |r| r.last_exit.is_some())?;
     site.terminate(&id)?;
     let lines = site.logs(&id)?;
-    check(lines.iter().any(|l| l.text == "out 2"), format!("{lines:?}"))
+    check(lines.iter().any(|l| l.text == "out 2"), format!("{lines:?}"))?;
+    let mut files = Vec::new();
+    each_file(&site.config.root.join("ended"), &mut files);
+    check(files.len() == 1, format!("{files:?}"))?;
+    let bytes = std::fs::read(&files[0]).map_err(|e| e.to_string())?;
+    let clear = bytes.windows(5).any(|window| window == b"out 2");
+    check(!clear, "what the tenant said is on the disk in the clear")?;
+    // One workload's log is not shown as another's.
+    let foreign = site.provision("other", &site.spec(&["say", "1", "0"]))?;
+    site.terminate(&foreign)?;
+    let other = files[0].to_string_lossy().replace(id.as_str(), foreign.as_str());
+    std::fs::copy(&files[0], &other).map_err(|e| e.to_string())?;
+    check(site.logs(&foreign)?.iter().all(|l| l.text != "out 2"), "a swapped file opened")
+}
+
+fn each_file(dir: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        match entry.path() {
+            path if path.is_dir() => each_file(&path, files),
+            path => files.push(path),
+        }
+    }
 }
 
 fn refusals(world: &World) -> Result<(), String> {

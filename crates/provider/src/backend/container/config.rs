@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ended::KeepLogs;
 use super::image::{IdShift, ImageLimits};
 use super::shim::SHIM_COMMAND;
 use crate::backend::Resources;
@@ -44,8 +45,8 @@ pub struct ContainerConfig {
     pub log_files: u32,
     /// First and longest pause before a restart.
     pub restart_pause: (Duration, Duration),
-    /// How long logs stay after a workload has ended.
-    pub keep_logs: Duration,
+    /// How long logs stay, sealed, after a workload has ended; `None` = they end with it.
+    pub keep_logs: Option<KeepLogs>,
     /// Program and leading arguments that reach `shim_main`; by default this
     /// executable with [`SHIM_COMMAND`].
     pub shim: Vec<String>,
@@ -84,7 +85,7 @@ impl ContainerConfig {
             log_file_bytes: 10 << 20,
             log_files: 5,
             restart_pause: (Duration::from_secs(1), Duration::from_secs(300)),
-            keep_logs: Duration::ZERO,
+            keep_logs: None,
             shim: vec!["/proc/self/exe".to_owned(), SHIM_COMMAND.to_owned()],
         }
     }

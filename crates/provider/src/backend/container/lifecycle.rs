@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
 
 use super::state::{self, Desired, KeeperConfig, ReplicaRecord, StopRequest, WorkloadRecord, now_ms};
-use super::{ContainerBackend, Inner};
+use super::{ContainerBackend, Inner, ended};
 use crate::backend::{BackendError, Place, ReplicaState, Resources, Result, WorkloadId, WorkloadSpec};
 
 /// Longest wait for the replicas of a workload to come up.
@@ -308,12 +308,10 @@ impl Inner {
         self.proxy.unpublish(id).await.map_err(|e| BackendError::io("close ports", e))?;
         self.halt(&record, Duration::ZERO).await?;
         let io = |e| BackendError::io(format!("remove workload {id}"), e);
-        if !self.config.keep_logs.is_zero() {
-            let ended = self.config.root.join("ended").join(id.as_str());
+        if let Some(keep) = &self.config.keep_logs {
             for index in 0..record.spec.replicas {
-                let kept = ended.join(format!("r{index}"));
-                fs::create_dir_all(&kept).map_err(io)?;
-                let _ = fs::rename(self.replica_dir(id, index).join("logs"), kept.join("logs"));
+                let logs = self.replica_dir(id, index).join("logs");
+                ended::keep(&keep.seal, &self.ended(), id, index, &logs).map_err(io)?;
             }
         }
         // Renamed first: half a directory must not look like a workload.
@@ -371,7 +369,8 @@ impl Inner {
             }
         }
         self.proxy.forget_dead();
-        self.forget_old_logs();
+        let keep = self.config.keep_logs.as_ref();
+        ended::forget(&self.ended(), keep.map_or(Duration::ZERO, |keep| keep.time));
     }
 
     async fn heal_one(&self, id: &WorkloadId) -> Result<()> {
@@ -407,19 +406,6 @@ impl Inner {
             self.save(&record)?;
         }
         Ok(())
-    }
-
-    fn forget_old_logs(&self) {
-        let Ok(entries) = fs::read_dir(self.config.root.join("ended")) else {
-            return;
-        };
-        for entry in entries.flatten() {
-            let modified = entry.metadata().and_then(|m| m.modified());
-            let age = modified.ok().and_then(|m| SystemTime::now().duration_since(m).ok());
-            if age.is_some_and(|a| a > self.config.keep_logs) {
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
     }
 }
 

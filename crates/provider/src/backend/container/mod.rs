@@ -15,6 +15,7 @@
 mod bundle;
 mod cgroup;
 mod config;
+mod ended;
 mod exec;
 pub mod image;
 mod lifecycle;
@@ -38,6 +39,7 @@ use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 
 pub use config::ContainerConfig;
+pub use ended::KeepLogs;
 pub use preflight::CannotIsolate;
 pub use shim::{SHIM_COMMAND, shim_main};
 
@@ -120,6 +122,11 @@ impl ContainerBackend {
                 persistent_storage: false,
                 gpu: false,
                 udp: false,
+                leased_ip: false,
+                host_names: false,
+                max_endpoints: validate::MAX_PORTS,
+                max_replicas: config.max_replicas,
+                least: Resources { cpu_mcore: validate::MIN_CPU, memory_bytes: validate::MIN_MEMORY, storage_bytes: 0 },
                 architecture: image::layout::architecture(),
             },
             machine,
@@ -168,6 +175,11 @@ impl Backend for ContainerBackend {
 impl Inner {
     fn dir(&self, id: &WorkloadId) -> PathBuf {
         self.config.root.join("workloads").join(id.as_str())
+    }
+
+    /// Where logs of ended workloads are kept.
+    fn ended(&self) -> PathBuf {
+        self.config.root.join("ended")
     }
 
     fn replica_dir(&self, id: &WorkloadId, index: u32) -> PathBuf {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 
 use super::state::{self, Desired, UsageRecord, WorkloadRecord};
-use super::{ContainerBackend, Inner, exec, logs};
+use super::{ContainerBackend, Inner, ended, exec, logs};
 use crate::backend::{
     BackendError, Capabilities, Capacity, Counters, Endpoint, Exec, ExecRequest, ExecSession, Expose, Inventory,
     LogQuery, LogStream, Logs, Meter, Observe, ReplicaState, ReplicaStatus, Result, Workload, WorkloadId, WorkloadSpec,
@@ -75,24 +75,14 @@ impl Meter for ContainerBackend {
 #[async_trait]
 impl Logs for ContainerBackend {
     async fn read_logs(&self, id: &WorkloadId, query: LogQuery) -> Result<LogStream> {
-        let mut replicas = Vec::new();
-        if let Some(record) = self.inner.record(id)? {
-            for index in 0..record.spec.replicas {
-                replicas.push((index, self.inner.replica_dir(id, index)));
-            }
-        } else {
-            // Kept for a while after the end.
-            let ended = self.inner.config.root.join("ended").join(id.as_str());
-            for index in 0..self.inner.config.max_replicas {
-                let dir = ended.join(format!("r{index}"));
-                if dir.is_dir() {
-                    replicas.push((index, dir));
-                }
-            }
-            if replicas.is_empty() {
+        let Some(record) = self.inner.record(id)? else {
+            let Some(keep) = &self.inner.config.keep_logs else {
                 return Err(BackendError::not_found(format!("no logs of workload {id} are kept here")));
-            }
-        }
+            };
+            return ended::stream(keep.seal.clone(), &self.inner.ended(), id, query);
+        };
+        let mut replicas: Vec<_> =
+            (0..record.spec.replicas).map(|index| (index, self.inner.replica_dir(id, index))).collect();
         if let Some(wanted) = query.replica {
             replicas.retain(|(index, _)| *index == wanted);
             if replicas.is_empty() {

@@ -6,9 +6,9 @@ use super::Inner;
 use crate::backend::{BackendError, Protocol, Result, WorkloadSpec};
 
 /// The kernel needs a few MiB to start anything at all in a group.
-const MIN_MEMORY: u64 = 4 << 20;
-const MIN_CPU: u64 = 10;
-const MAX_PORTS: usize = 64;
+pub(super) const MIN_MEMORY: u64 = 4 << 20;
+pub(super) const MIN_CPU: u64 = 10;
+pub(super) const MAX_PORTS: usize = 64;
 /// Environment and arguments together; the kernel's own limit is larger.
 const MAX_TEXT: usize = 128 << 10;
 

@@ -1,3 +1,4 @@
 mod access;
 mod sessions;
+mod tokens;
 mod world;

@@ -17,6 +17,10 @@ async fn next(shell: &mut Shell) -> Result<Option<Frame>, GatewayError> {
     timeout(PROMPT, shell.next()).await.expect("something within 5 s")
 }
 
+fn ended(end: Result<Option<Frame>, GatewayError>, expected: u16) {
+    assert!(matches!(end, Err(GatewayError::Closed { code, .. }) if code == expected), "{end:?}");
+}
+
 fn sh() -> Vec<String> {
     vec!["sh".to_owned(), "-c".to_owned(), "a b&c".to_owned()]
 }
@@ -146,7 +150,7 @@ async fn a_frame_that_only_the_provider_may_send_ends_the_shell() {
     let mut shell = running.client(&identity).shell(&LEASE, "web", 0, false, &sh()).await.expect("shell");
     next(&mut shell).await.expect("frame");
     shell.send(&Frame::Stdout(b"x".to_vec())).await.expect("sent");
-    assert_eq!(next(&mut shell).await.expect("end"), None);
+    ended(next(&mut shell).await, 1003);
 }
 
 #[tokio::test]
@@ -181,7 +185,7 @@ async fn an_idle_shell_is_closed() {
     let (running, identity) = Running::with_customer(limits).await;
     let mut shell = running.client(&identity).shell(&LEASE, "web", 0, true, &sh()).await.expect("shell");
     next(&mut shell).await.expect("frame");
-    assert_eq!(next(&mut shell).await.expect("end"), None);
+    ended(next(&mut shell).await, 1008);
 }
 
 #[tokio::test]
@@ -190,7 +194,7 @@ async fn no_shell_outlasts_the_longest_session() {
     let (running, identity) = Running::with_customer(limits).await;
     let mut shell = running.client(&identity).shell(&LEASE, "web", 0, true, &sh()).await.expect("shell");
     next(&mut shell).await.expect("frame");
-    assert_eq!(next(&mut shell).await.expect("end"), None);
+    ended(next(&mut shell).await, 1008);
 }
 
 #[tokio::test]
@@ -218,7 +222,7 @@ async fn stopping_the_gateway_ends_sessions_and_connections() {
     let mut shell = client.shell(&LEASE, "web", 0, true, &sh()).await.expect("shell");
     next(&mut shell).await.expect("frame");
     running.stop.take().expect("running").send(()).expect("listens");
-    assert_eq!(next(&mut shell).await.expect("end"), None);
+    ended(next(&mut shell).await, 1001);
     timeout(PROMPT, &mut running.task).await.expect("stops").expect("no panic");
 }
 

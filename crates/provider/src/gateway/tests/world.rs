@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use ve_base::Address;
+use ve_base::keys::PublicKey;
 use ve_client::cert::{Identity, Role};
 use ve_client::gateway::{GatewayClient, LeaseRef, client_config};
 
@@ -35,6 +36,10 @@ pub(super) struct World {
     pub(super) manifests: Mutex<Vec<(String, u64, usize)>>,
     pub(super) restarts: Mutex<Vec<String>>,
     pub(super) lookups: Mutex<usize>,
+    /// Keys of accounts on chain, and how often they were asked for.
+    pub(super) keys: Mutex<BTreeMap<String, PublicKey>>,
+    pub(super) key_lookups: Mutex<usize>,
+    pub(super) revoked: Mutex<BTreeSet<(String, String)>>,
     log: Mutex<Option<mpsc::Sender<(String, LogLine)>>>,
     /// `find_lease` answers with this owner's lease, whoever asks.
     pub(super) confused: Mutex<Option<String>>,
@@ -86,6 +91,15 @@ impl Directory for World {
         let key = (owner.to_owned(), serial.to_owned());
         Ok(self.certificates.lock().expect("lock").get(&key).cloned())
     }
+
+    async fn account_key(&self, owner: &str) -> Result<Option<PublicKey>, GatewayError> {
+        *self.key_lookups.lock().expect("lock") += 1;
+        Ok(self.keys.lock().expect("lock").get(owner).cloned())
+    }
+
+    async fn is_revoked(&self, owner: &str, jti: &str) -> Result<bool, GatewayError> {
+        Ok(self.revoked.lock().expect("lock").contains(&(owner.to_owned(), jti.to_owned())))
+    }
 }
 
 #[async_trait]
@@ -94,7 +108,7 @@ impl Service for World {
         json!({ "leases": 1 })
     }
 
-    async fn find_lease(&self, owner: &str, dseq: u64, gseq: u32, oseq: u32) -> Result<LeaseId, GatewayError> {
+    async fn find_lease(&self, owner: &str, dseq: u64, gseq: u32, oseq: u32, _: bool) -> Result<LeaseId, GatewayError> {
         let confused = self.confused.lock().expect("lock").clone();
         let owner = confused.unwrap_or_else(|| owner.to_owned());
         if dseq != LEASE.dseq || !self.leases.lock().expect("lock").contains(&owner) {
@@ -166,6 +180,11 @@ impl Service for World {
             let _ = outputs.send(ExecOutput::Exit(7)).await;
         });
         Ok(ExecSession { input, output })
+    }
+
+    async fn revoke_token(&self, owner: &str, jti: &str) -> Result<(), GatewayError> {
+        self.revoked.lock().expect("lock").insert((owner.to_owned(), jti.to_owned()));
+        Ok(())
     }
 
     async fn restart(&self, lease: &LeaseId) -> Result<(), GatewayError> {
@@ -243,19 +262,28 @@ impl Running {
             config.client_auth_cert_resolver = Arc::new(Nobody);
         }
         let client = reqwest::Client::builder().tls_backend_preconfigured(config).no_proxy().build().expect("client");
-        Http { client, base: format!("https://{}", self.at) }
+        Http { client, base: format!("https://{}", self.at), token: None }
+    }
+
+    /// Plain HTTP with a token and no certificate.
+    pub(super) fn bearer(&self, token: &str) -> Http {
+        Http { token: Some(token.to_owned()), ..self.http(None) }
     }
 }
 
 pub(super) struct Http {
     client: reqwest::Client,
     base: String,
+    pub(super) token: Option<String>,
 }
 
 impl Http {
     pub(super) async fn send(&self, method: &str, path: &str, body: Vec<u8>) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("method");
-        let request = self.client.request(method, format!("{}{path}", self.base)).body(body);
+        let mut request = self.client.request(method, format!("{}{path}", self.base)).body(body);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
         let response = request.send().await.expect("answer");
         let status = response.status().as_u16();
         let bytes = response.bytes().await.expect("body");
