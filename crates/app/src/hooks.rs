@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ve_chain_core::distribution::DistributionHooks;
+use ve_chain_core::gov::GovHooks;
 use ve_chain_core::staking::hooks::StakingHooks;
 use ve_chain_finance::escrow::EscrowHooks;
 use ve_chain_market::deployment::MarketHooks;
@@ -12,6 +13,7 @@ use ve_sdk::hooks::Hooks;
 pub fn hooks() -> Hooks {
     let mut hooks = Hooks::default();
     hooks.add::<dyn StakingHooks>(Arc::new(DistributionHooks));
+    hooks.add::<dyn StakingHooks>(Arc::new(GovHooks));
     hooks.add::<dyn EscrowHooks>(Arc::new(MarketHooks));
     hooks.add::<dyn ProviderHooks>(Arc::new(MarketHooks));
     hooks

@@ -7,9 +7,11 @@ mod block;
 mod hooks;
 mod modules;
 mod query;
+mod upgrades;
 
 pub use application::{App, Options};
 pub use modules::modules;
+pub use upgrades::{Release, Upgrade};
 
 /// A registry of all modules with their hooks, for tools that need the tables without a store (CLI, docs, tests).
 pub fn registry() -> Result<ve_sdk::Registry, String> {

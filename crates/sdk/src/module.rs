@@ -27,6 +27,16 @@ pub trait Module: Send + Sync {
     /// Store prefix, key in `app_state`, error codespace.
     fn name(&self) -> &'static str;
 
+    /// Version of what the module keeps in state; an upgrade migrates state of a lower version.
+    fn version(&self) -> u64 {
+        1
+    }
+
+    /// Brings state from version `from` to the next one. Called in an upgrade, inside the block that makes it.
+    fn migrate(&self, _ctx: &mut Context<'_>, from: u64) -> Result<(), CodedError> {
+        Err(ve_base::errors::sdk::Error::InvalidRequest(format!("no migration leads on from version {from}")).into())
+    }
+
     /// Messages and queries.
     fn register(&self, registrar: &mut Registrar);
 

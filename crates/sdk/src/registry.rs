@@ -50,6 +50,7 @@ pub struct Registry {
     account_names: BTreeMap<Address, &'static str>,
     invariants: Vec<(&'static str, Invariant)>,
     money_critical: BTreeSet<&'static str>,
+    versions: BTreeMap<&'static str, u64>,
     hooks: Hooks,
 }
 
@@ -60,6 +61,7 @@ impl Registry {
         for module in modules {
             registrar.module = module.name();
             module.register(&mut registrar);
+            registrar.registry.versions.insert(module.name(), module.version());
             if module.money_critical() {
                 registrar.registry.money_critical.insert(module.name());
             }
@@ -77,6 +79,11 @@ impl Registry {
 
     pub fn message(&self, type_url: &str) -> Option<&MessageEntry> {
         self.messages.get(type_url)
+    }
+
+    /// Every module with the version of its state in this release.
+    pub fn module_versions(&self) -> &BTreeMap<&'static str, u64> {
+        &self.versions
     }
 
     /// Whether the message replaces parameters of a module that is [`Module::money_critical`].

@@ -96,9 +96,15 @@ impl TestChain {
     }
 
     /// Closes the application without any goodbye and opens it again on the same directory.
-    pub fn restart(mut self) -> Self {
+    pub fn restart(self) -> Self {
+        let options = self.options.clone();
+        self.restart_with(|path| App::open(path, options).expect("the directory opens again"))
+    }
+
+    /// As [`TestChain::restart`] with another way to open the directory.
+    pub fn restart_with(mut self, open: impl FnOnce(&Path) -> App) -> Self {
         drop(self.app);
-        self.app = App::open(self.directory.path(), self.options.clone()).expect("the directory opens again");
+        self.app = open(self.directory.path());
         self
     }
 

@@ -95,7 +95,9 @@ fn nobody_acts_for_another_account_without_its_grant_for_that_very_message() {
     assert_eq!(chain.deliver(0, &message).log, "");
     let other = MsgExec { grantee: text(&chain, 2), msgs: theft.msgs.clone() };
     assert_eq!(code(&chain.deliver(2, &other)), ("authz", 2), "a grant to somebody else");
-    assert_eq!(code(&chain.deliver(2, &theft)), ("sdk", 8), "in the name of the grantee");
+    let sequence = chain.account(&chain.accounts[1].address).sequence;
+    let forged = chain.tx_with(2, sequence, vec![any(&theft)]);
+    assert_eq!(code(&chain.run(vec![forged]).tx_results[0]), ("sdk", 8), "in the name of the grantee");
     assert_eq!(chain.deliver(1, &theft).log, "");
     let revoke = MsgRevoke { granter: text(&chain, 0), grantee: text(&chain, 1), msg_type_url: SEND.into() };
     assert_eq!(chain.deliver(0, &revoke).log, "");

@@ -7,4 +7,6 @@ pub mod authz;
 pub mod bank;
 pub mod distribution;
 pub mod feegrant;
+pub mod gov;
 pub mod staking;
+pub mod upgrade;

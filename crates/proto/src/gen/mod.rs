@@ -105,6 +105,16 @@ pub mod cosmos {
             include!("cosmos.tx.v1beta1.rs");
         }
     }
+    pub mod upgrade {
+        pub mod v1beta1 {
+            include!("cosmos.upgrade.v1beta1.rs");
+        }
+    }
+    pub mod vesting {
+        pub mod v1beta1 {
+            include!("cosmos.vesting.v1beta1.rs");
+        }
+    }
 }
 pub mod google {
     pub mod api {

@@ -30,7 +30,7 @@ impl Module for Auth {
     }
 
     fn accounts(&self) -> &'static [(&'static str, &'static [Permission])] {
-        &[(admission::FEE_COLLECTOR, &[]), (ve_sdk::context::GOV_MODULE, &[Permission::Burn])]
+        &[(admission::FEE_COLLECTOR, &[])]
     }
 
     fn default_genesis(&self) -> Value {
