@@ -10,3 +10,4 @@ pub mod feegrant;
 pub mod gov;
 pub mod staking;
 pub mod upgrade;
+pub mod vesting;

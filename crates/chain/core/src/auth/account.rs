@@ -8,12 +8,14 @@ use ve_sdk::{Context, Permission, type_url};
 use ve_store::Read;
 
 use super::keys::{ACCOUNTS, BY_NUMBER, NEXT_NUMBER};
+use crate::vesting::VestingAccount;
 
 /// An account of any supported type. The base part is what transactions need.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Account {
     Base(BaseAccount),
     Module(ModuleAccount),
+    Vesting(VestingAccount),
 }
 
 impl Account {
@@ -24,7 +26,8 @@ impl Account {
         } else if any.type_url == type_url::<ModuleAccount>() {
             Ok(Self::Module(ModuleAccount::decode(any.value.as_slice()).map_err(corrupt)?))
         } else {
-            Err(Error::InvalidRequest(format!("unknown account type {}", any.type_url)).into())
+            let unknown = || Error::InvalidRequest(format!("unknown account type {}", any.type_url));
+            Ok(Self::Vesting(VestingAccount::from_any(any)?.ok_or_else(unknown)?))
         }
     }
 
@@ -35,6 +38,7 @@ impl Account {
         match self {
             Self::Base(account) => pack(account),
             Self::Module(account) => pack(account),
+            Self::Vesting(account) => account.to_any(),
         }
     }
 
@@ -42,6 +46,7 @@ impl Account {
         match self {
             Self::Base(account) => account.clone(),
             Self::Module(account) => account.base_account.clone().unwrap_or_default(),
+            Self::Vesting(account) => account.base(),
         }
     }
 
@@ -49,6 +54,7 @@ impl Account {
     pub fn base_mut(&mut self) -> Option<&mut BaseAccount> {
         match self {
             Self::Base(account) => Some(account),
+            Self::Vesting(account) => Some(account.base_mut()),
             Self::Module(_) => None,
         }
     }
@@ -84,6 +90,36 @@ pub fn ensure(ctx: &mut Context<'_>, address: &Address) -> Result<(), CodedError
     let account =
         Account::Base(BaseAccount { address: address.to_string(), account_number: number, ..BaseAccount::default() });
     save(ctx, address, &account)
+}
+
+/// The account if some of its coins may be locked.
+pub fn vesting<R: Read + ?Sized>(state: &R, address: &Address) -> Result<Option<VestingAccount>, CodedError> {
+    match ACCOUNTS.get(state, address)? {
+        Some(any) if VestingAccount::is_one(&any.type_url) => VestingAccount::from_any(&any),
+        _ => Ok(None),
+    }
+}
+
+/// Every account some of whose coins may be locked.
+pub fn all_vesting<R: Read + ?Sized>(
+    state: &R,
+) -> impl Iterator<Item = Result<(Address, VestingAccount), CodedError>> + use<'_, R> {
+    ACCOUNTS.iter(state).filter_map(|entry| match entry {
+        Ok((_, any)) if !VestingAccount::is_one(&any.type_url) => None,
+        Ok((address, any)) => VestingAccount::from_any(&any).transpose().map(|found| Ok((address, found?))),
+        Err(error) => Some(Err(error.into())),
+    })
+}
+
+/// Creates a vesting account at an address that has no account.
+pub fn create_vesting(
+    ctx: &mut Context<'_>,
+    address: &Address,
+    make: impl FnOnce(BaseAccount) -> VestingAccount,
+) -> Result<(), CodedError> {
+    let number = next_number(ctx, address)?;
+    let base = BaseAccount { address: address.to_string(), account_number: number, ..BaseAccount::default() };
+    save(ctx, address, &Account::Vesting(make(base)))
 }
 
 /// Creates the account of a module; a no-op when it exists.

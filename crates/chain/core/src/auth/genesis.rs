@@ -35,6 +35,9 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
 /// Adds an account and returns the number after its own.
 fn add(ctx: &mut Context<'_>, any: &Any) -> Result<u64, CodedError> {
     let account = Account::from_any(any)?;
+    if let Account::Vesting(vesting) = &account {
+        vesting.check()?;
+    }
     let base = account.base();
     let address = Address::from_bech32(&base.address, ACCOUNT_PREFIX)
         .map_err(|cause| Error::InvalidAddress(format!("genesis account {}: {cause}", base.address)))?;

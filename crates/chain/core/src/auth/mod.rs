@@ -15,7 +15,9 @@ use ve_base::CodedError;
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
 
-pub use account::{Account, account, ensure, ensure_module, exists, require};
+pub use account::{
+    Account, account, all_vesting, create_vesting, ensure, ensure_module, exists, require, save, vesting,
+};
 
 pub struct Auth;
 

@@ -1,11 +1,11 @@
 //! The only code that changes balances and supply.
 
-use ve_base::{Address, Amount, CodedError, Coin, Coins, errors::sdk::Error};
+use ve_base::{Address, Amount, BlockTime, CodedError, Coin, Coins, errors::sdk::Error};
 use ve_sdk::{Context, Event, Permission};
 use ve_store::Read;
 
 use super::keys::{BALANCES, OWNERS, SUPPLY};
-use crate::auth;
+use crate::auth::{self, Account};
 
 pub fn balance<R: Read + ?Sized>(state: &R, address: &Address, denom: &str) -> Result<Amount, CodedError> {
     Ok(BALANCES.get(state, (address, denom))?.unwrap_or_default())
@@ -21,6 +21,20 @@ pub fn balances<R: Read + ?Sized>(state: &R, address: &Address) -> Result<Coins,
     Coins::new(coins)
 }
 
+/// What of the balances may be spent at the block's time.
+pub fn spendable<R: Read + ?Sized>(state: &R, address: &Address, now: BlockTime) -> Result<Coins, CodedError> {
+    let all = balances(state, address)?;
+    match auth::vesting(state, address)? {
+        None => Ok(all),
+        Some(account) => {
+            let locked = account.locked(now)?;
+            let free = |coin: &Coin| coin.amount.saturating_sub(locked.amount_of(coin.denom.as_str()));
+            let kept = all.iter().map(|coin| Coin::new(coin.denom.clone(), free(coin)));
+            Coins::new(kept.filter(|coin| !coin.amount.is_zero()).collect())
+        }
+    }
+}
+
 pub fn supply<R: Read + ?Sized>(state: &R, denom: &str) -> Result<Amount, CodedError> {
     Ok(SUPPLY.get(state, denom)?.unwrap_or_default())
 }
@@ -28,9 +42,15 @@ pub fn supply<R: Read + ?Sized>(state: &R, denom: &str) -> Result<Amount, CodedE
 /// Moves coins between any two accounts and creates the recipient's account if it is new. Whether users may send to
 /// `to` at all is decided by the messages, not here.
 pub fn send(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coins) -> Result<(), CodedError> {
+    let locked = locked(ctx, from)?;
     for coin in coins.iter() {
-        spend(ctx, from, coin)?;
+        spend(ctx, from, coin, locked.amount_of(coin.denom.as_str()))?;
     }
+    moved(ctx, from, to, coins)
+}
+
+/// The second half of a transfer: the coins have left `from`.
+fn moved(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coins) -> Result<(), CodedError> {
     ctx.emit(Event::new("coin_spent").with("spender", from).with("amount", coins));
     for coin in coins.iter() {
         receive(ctx, to, coin)?;
@@ -45,6 +65,38 @@ pub fn send(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coins) 
 pub fn send_to_module(ctx: &mut Context<'_>, from: &Address, module: &str, coins: &Coins) -> Result<(), CodedError> {
     let to = module_address(ctx, module)?;
     send(ctx, from, &to, coins)
+}
+
+/// Stakes: locked coins may go too, and the account remembers that they did.
+pub fn delegate_to_module(
+    ctx: &mut Context<'_>,
+    from: &Address,
+    module: &str,
+    coins: &Coins,
+) -> Result<(), CodedError> {
+    let to = module_address(ctx, module)?;
+    if let Some(mut account) = auth::vesting(ctx, from)? {
+        account.track_delegation(ctx.time(), coins)?;
+        auth::save(ctx, from, &Account::Vesting(account))?;
+    }
+    for coin in coins.iter() {
+        spend(ctx, from, coin, Amount::ZERO)?;
+    }
+    moved(ctx, from, &to, coins)
+}
+
+/// Gives staked coins back.
+pub fn undelegate_from_module(
+    ctx: &mut Context<'_>,
+    module: &str,
+    to: &Address,
+    coins: &Coins,
+) -> Result<(), CodedError> {
+    if let Some(mut account) = auth::vesting(ctx, to)? {
+        account.track_undelegation(coins)?;
+        auth::save(ctx, to, &Account::Vesting(account))?;
+    }
+    send_from_module(ctx, module, to, coins)
 }
 
 pub fn send_from_module(ctx: &mut Context<'_>, module: &str, to: &Address, coins: &Coins) -> Result<(), CodedError> {
@@ -76,7 +128,7 @@ pub fn mint(ctx: &mut Context<'_>, module: &str, coins: &Coins) -> Result<(), Co
 pub fn burn(ctx: &mut Context<'_>, module: &str, coins: &Coins) -> Result<(), CodedError> {
     let address = permitted(ctx, module, Permission::Burn, "burn")?;
     for coin in coins.iter() {
-        spend(ctx, &address, coin)?;
+        spend(ctx, &address, coin, Amount::ZERO)?;
         let total = supply(ctx, coin.denom.as_str())?
             .checked_sub(coin.amount)
             .ok_or_else(|| Error::InvalidCoins(format!("the supply of {} is below {coin}", coin.denom)))?;
@@ -105,11 +157,20 @@ fn permitted(ctx: &Context<'_>, module: &str, needed: Permission, verb: &str) ->
     }
 }
 
-fn spend(ctx: &mut Context<'_>, from: &Address, coin: &Coin) -> Result<(), CodedError> {
+/// What the account may not spend now; module accounts have no locked coins.
+fn locked(ctx: &Context<'_>, from: &Address) -> Result<Coins, CodedError> {
+    if ctx.registry().module_account(from).is_some() {
+        return Ok(Coins::default());
+    }
+    auth::vesting(ctx, from)?.map_or_else(|| Ok(Coins::default()), |account| account.locked(ctx.time()))
+}
+
+fn spend(ctx: &mut Context<'_>, from: &Address, coin: &Coin, locked: Amount) -> Result<(), CodedError> {
     let denom = coin.denom.as_str();
     let has = balance(ctx, from, denom)?;
-    let left = has.checked_sub(coin.amount).ok_or_else(|| {
-        Error::InsufficientFunds(format!("spendable balance {has}{denom} is smaller than {coin}: insufficient funds"))
+    let free = has.saturating_sub(locked);
+    let left = has.checked_sub(coin.amount).filter(|_| coin.amount <= free).ok_or_else(|| {
+        Error::InsufficientFunds(format!("spendable balance {free}{denom} is smaller than {coin}: insufficient funds"))
     })?;
     put(ctx, from, denom, has, left)
 }

@@ -13,14 +13,23 @@ mod params;
 mod query;
 
 use serde_json::Value;
-use ve_base::CodedError;
+use ve_base::{Address, CodedError, Coins};
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
 pub use conservation::check_conservation;
-pub use ledger::{balance, balances, burn, mint, send, send_between_modules, send_from_module, send_to_module, supply};
+pub use ledger::{
+    balance, balances, burn, delegate_to_module, mint, send, send_between_modules, send_from_module, send_to_module,
+    spendable, supply, undelegate_from_module,
+};
 pub use params::require_sendable;
+
+/// Whether a user may send these coins to `to`: their denominations are not stopped, and no module gets them.
+pub fn require_user_transfer(ctx: &Context<'_>, to: &Address, coins: &Coins) -> Result<(), CodedError> {
+    params::require_sendable(ctx, coins)?;
+    msg::require_receivable(ctx, to)
+}
 
 pub struct Bank;
 

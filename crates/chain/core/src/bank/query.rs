@@ -62,11 +62,17 @@ fn all_balances(
     Ok(QueryAllBalancesResponse { balances, pagination })
 }
 
+/// Amounts of a page of balances without what is locked; a coin of which nothing is free stays with the amount 0, so
+/// that pages keep their size.
 fn spendable_balances(
     ctx: &QueryContext<'_>,
     request: &QuerySpendableBalancesRequest,
 ) -> Result<QuerySpendableBalancesResponse, CodedError> {
-    let (balances, pagination) = page(ctx, &request.address, request.pagination.as_ref())?;
+    let (mut balances, pagination) = page(ctx, &request.address, request.pagination.as_ref())?;
+    let spendable = ledger::spendable(ctx, &parse(&request.address)?, ctx.time())?;
+    for coin in &mut balances {
+        coin.amount = spendable.amount_of(&coin.denom).to_string();
+    }
     Ok(QuerySpendableBalancesResponse { balances, pagination })
 }
 
@@ -74,7 +80,10 @@ fn spendable_balance(
     ctx: &QueryContext<'_>,
     request: &QuerySpendableBalanceByDenomRequest,
 ) -> Result<QuerySpendableBalanceByDenomResponse, CodedError> {
-    Ok(QuerySpendableBalanceByDenomResponse { balance: Some(one(ctx, &request.address, &request.denom)?) })
+    let spendable = ledger::spendable(ctx, &parse(&request.address)?, ctx.time())?;
+    Ok(QuerySpendableBalanceByDenomResponse {
+        balance: Some(coin(&request.denom, spendable.amount_of(&request.denom))?),
+    })
 }
 
 fn total_supply(

@@ -33,14 +33,14 @@ pub fn transfer(ctx: &mut Context<'_>, from: &str, to: &str, amount: Amount) -> 
 pub fn pay_in(ctx: &mut Context<'_>, from: &Address, pool: &str, amount: Amount) -> Result<(), CodedError> {
     let staked = balance(ctx, BONDED)?.checked_add(balance(ctx, NOT_BONDED)?).and_then(|sum| sum.checked_add(amount));
     check_total(staked.ok_or(Error::PowerBound(MAX_TOTAL_POWER))?)?;
-    bank::send_to_module(ctx, from, pool, &Coins::native(amount))
+    bank::delegate_to_module(ctx, from, pool, &Coins::native(amount))
 }
 
 pub fn pay_out(ctx: &mut Context<'_>, to: &Address, amount: Amount) -> Result<(), CodedError> {
     if amount.is_zero() {
         return Ok(());
     }
-    bank::send_from_module(ctx, NOT_BONDED, to, &Coins::native(amount))
+    bank::undelegate_from_module(ctx, NOT_BONDED, to, &Coins::native(amount))
 }
 
 /// All staked coins together may never give more power than consensus can count (incident C9). Tokens that are not

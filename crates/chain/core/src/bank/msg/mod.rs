@@ -22,7 +22,7 @@ fn positive(coins: &[Coin]) -> Result<Coins, CodedError> {
 }
 
 /// Users never send to module accounts: the module would not know of the coins.
-fn require_receivable(ctx: &Context<'_>, to: &Address) -> Result<(), CodedError> {
+pub(super) fn require_receivable(ctx: &Context<'_>, to: &Address) -> Result<(), CodedError> {
     match ctx.registry().module_account(to) {
         None => Ok(()),
         Some(name) => {
