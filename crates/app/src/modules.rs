@@ -9,7 +9,11 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_core::admission::Admission),
         Box::new(ve_chain_core::bank::Bank),
         // Before staking, whose genesis and changes of stake it follows.
+        Box::new(ve_chain_core::mint::Mint),
         Box::new(ve_chain_core::distribution::Distribution),
+        Box::new(ve_chain_core::performance::Performance),
+        Box::new(ve_chain_core::slashing::Slashing),
+        Box::new(ve_chain_core::evidence::Evidence),
         Box::new(ve_chain_core::staking::Staking),
         Box::new(ve_chain_core::authz::Authz),
         Box::new(ve_chain_core::feegrant::Feegrant),
@@ -17,6 +21,7 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_core::upgrade::Upgrade),
         // After staking, whose delegations give votes their weight.
         Box::new(ve_chain_core::gov::Gov),
+        Box::new(ve_chain_identity::encryption::Encryption),
         Box::new(ve_chain_finance::take::Take),
         Box::new(ve_chain_finance::escrow::Escrow),
         Box::new(ve_chain_market::provider::Providers),

@@ -4,6 +4,7 @@ pub mod address;
 pub mod amount;
 pub mod coin;
 pub mod dec;
+pub mod envelope;
 pub mod errors;
 pub mod keys;
 pub mod preimage;

@@ -1,5 +1,6 @@
 //! Account keys: addresses and signature verification (platform spec section 1).
 
+mod consensus;
 pub mod hd;
 pub mod multisig;
 mod secret;
@@ -13,6 +14,7 @@ use ve_proto::cosmos::crypto;
 use crate::address::Address;
 use crate::errors::sdk::Error;
 
+pub use consensus::ConsensusSecret;
 pub use multisig::Multisig;
 pub use secret::SecretKey;
 

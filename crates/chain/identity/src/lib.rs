@@ -1,0 +1,3 @@
+//! Who may read what: keys that data is sealed to.
+
+pub mod encryption;
