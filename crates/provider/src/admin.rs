@@ -23,12 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
-    /// Commands; without `all` only those that wait, run or are dead letters.
-    QueueList { all: bool },
+    /// Commands of the queue; without `all` only those that wait, run or are dead letters.
+    List { all: bool },
     /// A dead letter is tried again at once.
-    QueueRetry { id: u64 },
+    Retry { id: u64 },
     /// A dead letter is given up.
-    QueueDrop { id: u64 },
+    Drop { id: u64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,19 +56,19 @@ pub fn answer(db: &Db, request: &Request) -> Result<Answer, DbError> {
     let queue = Queue::new(db);
     let no_letter = |id: u64| Answer::Refused(format!("command {id} is no dead letter; see `provider queue list`"));
     Ok(match request {
-        Request::QueueList { all } => {
+        Request::List { all } => {
             let mut commands = queue.all()?;
             commands.retain(|command| *all || command.needs_attention());
             Answer::Commands(commands)
         }
-        Request::QueueRetry { id } => {
+        Request::Retry { id } => {
             if queue.retry(*id, now())? {
                 Answer::Done
             } else {
                 no_letter(*id)
             }
         }
-        Request::QueueDrop { id } => {
+        Request::Drop { id } => {
             if queue.drop_letter(*id, now())? {
                 Answer::Done
             } else {
@@ -136,7 +136,7 @@ async fn talk(daemon: &Daemon, mut stream: UnixStream) -> std::io::Result<()> {
     let answered = match serde_json::from_slice::<Request>(&line) {
         Ok(request) => {
             let answered = answer(&daemon.db, &request).unwrap_or_else(|error| Answer::Refused(error.to_string()));
-            if !matches!(request, Request::QueueList { .. }) && answered == Answer::Done {
+            if !matches!(request, Request::List { .. }) && answered == Answer::Done {
                 tracing::info!(target: "audit", ?request, "an operator changed the queue");
                 daemon.wake_queue();
             }

@@ -22,7 +22,7 @@ fn prepare(db: &Db) -> u64 {
 }
 
 async fn listed(home: &Home, all: bool) -> Vec<(u64, CommandState)> {
-    match ask(home, &Request::QueueList { all }).await.expect("an answer") {
+    match ask(home, &Request::List { all }).await.expect("an answer") {
         Answer::Commands(commands) => commands.into_iter().map(|command| (command.id, command.state)).collect(),
         other => panic!("{other:?}"),
     }
@@ -31,17 +31,17 @@ async fn listed(home: &Home, all: bool) -> Vec<(u64, CommandState)> {
 async fn exercise(home: &Home, dead: u64) {
     assert_eq!(listed(home, false).await, [(dead, CommandState::DeadLetter)]);
     assert_eq!(listed(home, true).await.len(), 2);
-    assert_eq!(ask(home, &Request::QueueRetry { id: dead }).await.expect("done"), Answer::Done);
-    let again = ask(home, &Request::QueueDrop { id: dead }).await.expect_err("it is live again");
+    assert_eq!(ask(home, &Request::Retry { id: dead }).await.expect("done"), Answer::Done);
+    let again = ask(home, &Request::Drop { id: dead }).await.expect_err("it is live again");
     assert!(again.to_string().contains("no dead letter"), "{again}");
-    assert!(ask(home, &Request::QueueRetry { id: 99 }).await.is_err());
+    assert!(ask(home, &Request::Retry { id: 99 }).await.is_err());
 }
 
 #[tokio::test]
 async fn the_queue_is_reached_in_the_store_when_no_daemon_runs() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let home = Home(directory.path().to_owned());
-    assert!(matches!(ask(&home, &Request::QueueList { all: true }).await, Err(AdminError::NoHome(_))));
+    assert!(matches!(ask(&home, &Request::List { all: true }).await, Err(AdminError::NoHome(_))));
     let dead = prepare(&Db::open(&home.database()).expect("a store"));
     exercise(&home, dead).await;
 }
@@ -51,7 +51,7 @@ async fn the_queue_is_reached_through_the_daemon_while_it_runs() {
     let world = World::new().await;
     let home = Home(world.directory.path().to_owned());
     let dead = prepare(&world.daemon.db);
-    let silent = ask(&home, &Request::QueueList { all: true }).await;
+    let silent = ask(&home, &Request::List { all: true }).await;
     assert!(matches!(silent, Err(AdminError::Silent { .. })), "{silent:?}");
     tokio::spawn(serve(world.daemon.clone(), home.clone()));
     while !home.admin().exists() {
