@@ -170,7 +170,9 @@ impl App {
             self.verify_ahead(&candidate);
         }
         let priority = ve_chain_core::auth::admission::priority(&candidate);
-        let sender = candidate.signers.first().map(|signer| signer.as_bytes().to_vec()).unwrap_or_default();
+        // Without a sequence there is no order to keep, so the transaction stands for itself.
+        let first = candidate.signers.first().filter(|_| !tx.body.unordered);
+        let sender = first.map(|signer| signer.as_bytes().to_vec()).unwrap_or_default();
         let sequence = tx.auth_info.signer_infos.first().map_or(0, |info| info.sequence);
         let mut guard = lock(&self.check);
         let check = guard.as_mut().ok_or_else(base_state::not_ready)?;

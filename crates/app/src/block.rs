@@ -166,7 +166,7 @@ pub(crate) fn finalize(app: &App, input: &BlockInput) -> Result<FinalizeBlockRes
     if input.height != expected {
         return Err(Fatal(format!("block {} does not follow the state at height {}", input.height, last.height)));
     }
-    let block = BlockInfo {
+    let mut block = BlockInfo {
         height: input.height,
         time: input.time,
         hash: input.hash.clone(),
@@ -177,12 +177,13 @@ pub(crate) fn finalize(app: &App, input: &BlockInput) -> Result<FinalizeBlockRes
         misbehavior: input.misbehavior.clone(),
         chain_id: last.chain_id,
         consensus_params: last.consensus_params,
+        gas_used: 0,
     };
     let mut state = State::new(view.state.clone());
     let mut response = FinalizeBlockResponse::default();
     response.events.extend(marked(upgrades::prepare(app, &mut state, &block)?, "BeginBlock"));
     begin_block(app, &mut state, &block, &mut response)?;
-    response.tx_results = run_txs(app, &mut state, &block, &input.txs)?;
+    (response.tx_results, block.gas_used) = run_txs(app, &mut state, &block, &input.txs)?;
     end_block(app, &mut state, &block, &mut response)?;
     base_state::save(&mut state, &block).map_err(fatal)?;
     if app.options.check_invariants {
@@ -243,7 +244,8 @@ fn marked(events: Vec<Event>, mode: &str) -> impl Iterator<Item = Event> + '_ {
     events.into_iter().map(move |event| event.with("mode", mode))
 }
 
-fn run_txs(app: &App, state: &mut State, block: &BlockInfo, txs: &[Bytes]) -> Result<Vec<TxResult>, Fatal> {
+/// The results with the gas that all transactions used.
+fn run_txs(app: &App, state: &mut State, block: &BlockInfo, txs: &[Bytes]) -> Result<(Vec<TxResult>, u64), Fatal> {
     let executor = app.executor(block);
     let mut results = Vec::with_capacity(txs.len());
     let mut gas = 0u64;
@@ -257,7 +259,7 @@ fn run_txs(app: &App, state: &mut State, block: &BlockInfo, txs: &[Bytes]) -> Re
         gas = gas.saturating_add(u64::try_from(result.gas_used).unwrap_or(0));
         results.push(result);
     }
-    Ok(results)
+    Ok((results, gas))
 }
 
 fn check_invariants(app: &App, state: &State, block: &BlockInfo) -> Result<(), Fatal> {

@@ -234,6 +234,18 @@ fn distribution_has_upstreams_bytes() {
 }
 
 #[test]
+fn mint_slashing_and_evidence_have_upstreams_bytes() {
+    cosmos!(cosmos::mint::v1beta1: Minter Params MsgUpdateParams MsgUpdateParamsResponse QueryParamsRequest
+        QueryParamsResponse QueryInflationRequest QueryInflationResponse QueryAnnualProvisionsRequest
+        QueryAnnualProvisionsResponse);
+    cosmos!(cosmos::slashing::v1beta1: ValidatorSigningInfo Params MsgUnjail MsgUnjailResponse MsgUpdateParams
+        MsgUpdateParamsResponse QueryParamsRequest QueryParamsResponse QuerySigningInfoRequest
+        QuerySigningInfoResponse QuerySigningInfosRequest QuerySigningInfosResponse);
+    cosmos!(cosmos::evidence::v1beta1: Equivocation GenesisState MsgSubmitEvidence MsgSubmitEvidenceResponse
+        QueryEvidenceRequest QueryEvidenceResponse QueryAllEvidenceRequest QueryAllEvidenceResponse);
+}
+
+#[test]
 fn node_services_have_upstreams_bytes() {
     cosmos!(cosmos::base::node::v1beta1: ConfigRequest ConfigResponse);
     cosmos!(cosmos::base::tendermint::v1beta1: Block Header GetValidatorSetByHeightRequest GetValidatorSetByHeightResponse

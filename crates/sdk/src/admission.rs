@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use prost_types::Any;
 use ve_base::tx::Tx;
-use ve_base::{Address, CodedError, errors::sdk::Error};
+use ve_base::{Address, BlockTime, CodedError, errors::sdk::Error};
 
 use crate::context::{Context, Mode};
 use crate::registry::Registry;
@@ -180,6 +180,17 @@ fn check_limits(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), 
             body.timeout_height
         ))
         .into());
+    }
+    if let Some(given) = &body.timeout_timestamp {
+        let timeout = BlockTime::from_proto(given)
+            .ok_or_else(|| Error::InvalidRequest("timeout_timestamp has malformed nanoseconds".into()))?;
+        if ctx.time() > timeout {
+            return Err(Error::TxTimeoutHeight(format!(
+                "block time {} is past the timeout timestamp {timeout}; sign it again with a later one",
+                ctx.time()
+            ))
+            .into());
+        }
     }
     if body.memo.len() > MAX_MEMO_BYTES {
         return Err(

@@ -113,7 +113,8 @@ pub struct TxResult {
 #[derive(Clone, Debug, Default)]
 pub struct CheckTxResult {
     pub result: TxResult,
-    /// First signer (raw address bytes) and the sequence that it signed.
+    /// First signer (raw address bytes) and the sequence that it signed; empty for an unordered transaction, which
+    /// waits for no other.
     pub sender: Vec<u8>,
     pub sequence: u64,
     /// Higher goes first between senders.

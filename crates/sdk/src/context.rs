@@ -30,6 +30,8 @@ pub struct BlockInfo {
     pub last_commit: LastCommit,
     pub misbehavior: Vec<Misbehavior>,
     pub consensus_params: ConsensusParams,
+    /// What the block's transactions used; known when it ends.
+    pub gas_used: u64,
 }
 
 /// Why the code runs.

@@ -18,6 +18,18 @@ pub fn is_transient(key: &[u8]) -> bool {
     key.first() == Some(&PREFIX)
 }
 
+/// Adds `amount` to the sum under (`module`, `name`) in this block.
+pub fn add(state: &mut dyn Write, module: &str, name: &[u8], amount: u64) -> Result<(), KvError> {
+    let key = key(module, name);
+    let sum = read(state.get(&key)?).saturating_add(amount);
+    state.set(&key, sum.to_be_bytes().to_vec())
+}
+
+/// The sum or the count under (`module`, `name`) in this block.
+pub fn get<R: Read + ?Sized>(state: &R, module: &str, name: &[u8]) -> Result<u64, KvError> {
+    Ok(read(state.get(&key(module, name))?))
+}
+
 /// Counts one more under (`module`, `name`) in this block and returns the new count.
 pub fn count(state: &mut dyn Write, module: &str, name: &[u8]) -> Result<u64, KvError> {
     let key = key(module, name);

@@ -7,6 +7,7 @@ pub mod authz;
 pub mod bank;
 pub mod distribution;
 pub mod feegrant;
+pub mod feemarket;
 pub mod gov;
 pub mod staking;
 pub mod upgrade;

@@ -62,6 +62,11 @@ pub mod cosmos {
             include!("cosmos.distribution.v1beta1.rs");
         }
     }
+    pub mod evidence {
+        pub mod v1beta1 {
+            include!("cosmos.evidence.v1beta1.rs");
+        }
+    }
     pub mod feegrant {
         pub mod v1beta1 {
             include!("cosmos.feegrant.v1beta1.rs");
@@ -113,6 +118,13 @@ pub mod cosmos {
     pub mod vesting {
         pub mod v1beta1 {
             include!("cosmos.vesting.v1beta1.rs");
+        }
+    }
+}
+pub mod feemarket {
+    pub mod feemarket {
+        pub mod v1 {
+            include!("feemarket.feemarket.v1.rs");
         }
     }
 }
@@ -169,6 +181,11 @@ pub mod ve {
             include!("ve.escrow.v1.rs");
         }
     }
+    pub mod feemarket {
+        pub mod v1 {
+            include!("ve.feemarket.v1.rs");
+        }
+    }
     pub mod market {
         pub mod v1 {
             include!("ve.market.v1.rs");
@@ -177,6 +194,11 @@ pub mod ve {
     pub mod mint {
         pub mod v1 {
             include!("ve.mint.v1.rs");
+        }
+    }
+    pub mod performance {
+        pub mod v1 {
+            include!("ve.performance.v1.rs");
         }
     }
     pub mod provider {

@@ -196,6 +196,74 @@ impl ::prost::Name for Denial {
         "/ve.provider.v1.Denial".into()
     }
 }
+/// What an attester saw at the domain.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DomainAttestation {
+    #[prost(string, tag = "1")]
+    pub attester: ::prost::alloc::string::String,
+    /// The token was there.
+    #[prost(bool, tag = "2")]
+    pub holds: bool,
+    #[prost(uint64, tag = "3")]
+    pub time: u64,
+}
+impl ::prost::Name for DomainAttestation {
+    const NAME: &'static str = "DomainAttestation";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.DomainAttestation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.DomainAttestation".into()
+    }
+}
+/// A request to prove a domain, or the proof.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DomainVerification {
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub domain: ::prost::alloc::string::String,
+    #[prost(enumeration = "DomainMethod", tag = "3")]
+    pub method: i32,
+    /// 64 hexadecimal digits.
+    #[prost(string, tag = "4")]
+    pub token: ::prost::alloc::string::String,
+    #[prost(enumeration = "DomainState", tag = "5")]
+    pub state: i32,
+    /// Of this request, or since the last look at a verified domain.
+    #[prost(message, repeated, tag = "6")]
+    pub attestations: ::prost::alloc::vec::Vec<DomainAttestation>,
+    #[prost(uint64, tag = "7")]
+    pub requested_at: u64,
+    #[prost(uint64, tag = "8")]
+    pub verified_at: u64,
+    #[prost(uint64, tag = "9")]
+    pub expires_at: u64,
+    /// A verified domain is to be confirmed by then.
+    #[prost(uint64, tag = "10")]
+    pub recheck_at: u64,
+    /// How often in a row it was not.
+    #[prost(uint32, tag = "11")]
+    pub missed: u32,
+    #[prost(uint64, tag = "12")]
+    pub failed_at: u64,
+    /// Requests of a day and its beginning.
+    #[prost(uint64, tag = "13")]
+    pub day_start: u64,
+    #[prost(uint32, tag = "14")]
+    pub requests: u32,
+}
+impl ::prost::Name for DomainVerification {
+    const NAME: &'static str = "DomainVerification";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.DomainVerification".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.DomainVerification".into()
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Params {
     #[prost(message, optional, tag = "1")]
@@ -234,6 +302,14 @@ pub struct Params {
     /// Leases of penalised providers that the end of a block closes at most.
     #[prost(uint32, tag = "13")]
     pub max_closes_per_block: u32,
+    /// Whether an active provider needs a verified domain that its gateway lies under.
+    #[prost(bool, tag = "14")]
+    pub require_domain: bool,
+    /// Accounts that look at domains, and how many of them must agree.
+    #[prost(string, repeated, tag = "15")]
+    pub attesters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint32, tag = "16")]
+    pub attestations: u32,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -261,6 +337,10 @@ pub struct GenesisState {
     pub departures: ::prost::alloc::vec::Vec<Departure>,
     #[prost(message, repeated, tag = "7")]
     pub denials: ::prost::alloc::vec::Vec<Denial>,
+    #[prost(message, repeated, tag = "8")]
+    pub domain_requests: ::prost::alloc::vec::Vec<DomainVerification>,
+    #[prost(message, repeated, tag = "9")]
+    pub domains: ::prost::alloc::vec::Vec<DomainVerification>,
 }
 impl ::prost::Name for GenesisState {
     const NAME: &'static str = "GenesisState";
@@ -415,6 +495,77 @@ impl KeyState {
             "KEY_STATE_ACTIVE" => Some(Self::Active),
             "KEY_STATE_REVOKED" => Some(Self::Revoked),
             "KEY_STATE_ROTATED" => Some(Self::Rotated),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DomainMethod {
+    Unspecified = 0,
+    /// `_ve-verification.<domain>` TXT `ve-verification=<token>;a=<owner>`
+    Txt = 1,
+    /// `_ve-verification.<domain>` CNAME `<token\[..40\]>.verify.<network domain>`
+    Cname = 2,
+    /// `<https://<domain>/.well-known/ve-verification/<token>`>
+    Http = 3,
+}
+impl DomainMethod {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DOMAIN_METHOD_UNSPECIFIED",
+            Self::Txt => "DOMAIN_METHOD_TXT",
+            Self::Cname => "DOMAIN_METHOD_CNAME",
+            Self::Http => "DOMAIN_METHOD_HTTP",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DOMAIN_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "DOMAIN_METHOD_TXT" => Some(Self::Txt),
+            "DOMAIN_METHOD_CNAME" => Some(Self::Cname),
+            "DOMAIN_METHOD_HTTP" => Some(Self::Http),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DomainState {
+    Unspecified = 0,
+    Pending = 1,
+    Verified = 2,
+    Expired = 3,
+    /// Attesters saw something else.
+    Failed = 4,
+}
+impl DomainState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DOMAIN_STATE_UNSPECIFIED",
+            Self::Pending => "DOMAIN_STATE_PENDING",
+            Self::Verified => "DOMAIN_STATE_VERIFIED",
+            Self::Expired => "DOMAIN_STATE_EXPIRED",
+            Self::Failed => "DOMAIN_STATE_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DOMAIN_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "DOMAIN_STATE_PENDING" => Some(Self::Pending),
+            "DOMAIN_STATE_VERIFIED" => Some(Self::Verified),
+            "DOMAIN_STATE_EXPIRED" => Some(Self::Expired),
+            "DOMAIN_STATE_FAILED" => Some(Self::Failed),
             _ => None,
         }
     }
@@ -635,6 +786,81 @@ impl ::prost::Name for QueryLivenessResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.provider.v1.QueryLivenessResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryDomainRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryDomainRequest {
+    const NAME: &'static str = "QueryDomainRequest";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.QueryDomainRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.QueryDomainRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryDomainResponse {
+    /// Absent without one.
+    #[prost(message, optional, tag = "1")]
+    pub verified: ::core::option::Option<DomainVerification>,
+    #[prost(message, optional, tag = "2")]
+    pub request: ::core::option::Option<DomainVerification>,
+    #[prost(uint64, tag = "3")]
+    pub height: u64,
+}
+impl ::prost::Name for QueryDomainResponse {
+    const NAME: &'static str = "QueryDomainResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.QueryDomainResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.QueryDomainResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryDomainRequestsRequest {
+    #[prost(enumeration = "DomainState", tag = "1")]
+    pub state: i32,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryDomainRequestsRequest {
+    const NAME: &'static str = "QueryDomainRequestsRequest";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.QueryDomainRequestsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.QueryDomainRequestsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryDomainRequestsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub requests: ::prost::alloc::vec::Vec<DomainVerification>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+    #[prost(uint64, tag = "3")]
+    pub height: u64,
+}
+impl ::prost::Name for QueryDomainRequestsResponse {
+    const NAME: &'static str = "QueryDomainRequestsResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.QueryDomainRequestsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.QueryDomainRequestsResponse".into()
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -946,6 +1172,106 @@ impl ::prost::Name for MsgHeartbeatResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.provider.v1.MsgHeartbeatResponse".into()
+    }
+}
+/// Asks attesters to look for a token at a domain that the provider's gateway lies under.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRequestDomainVerification {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub domain: ::prost::alloc::string::String,
+    #[prost(enumeration = "DomainMethod", tag = "3")]
+    pub method: i32,
+}
+impl ::prost::Name for MsgRequestDomainVerification {
+    const NAME: &'static str = "MsgRequestDomainVerification";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgRequestDomainVerification".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgRequestDomainVerification".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRequestDomainVerificationResponse {
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub expires_at: u64,
+}
+impl ::prost::Name for MsgRequestDomainVerificationResponse {
+    const NAME: &'static str = "MsgRequestDomainVerificationResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgRequestDomainVerificationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgRequestDomainVerificationResponse".into()
+    }
+}
+/// What one of the attesters named by governance saw.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgSubmitDomainAttestation {
+    #[prost(string, tag = "1")]
+    pub attester: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub token: ::prost::alloc::string::String,
+    #[prost(bool, tag = "4")]
+    pub holds: bool,
+    #[prost(uint64, tag = "5")]
+    pub observed_at: u64,
+}
+impl ::prost::Name for MsgSubmitDomainAttestation {
+    const NAME: &'static str = "MsgSubmitDomainAttestation";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgSubmitDomainAttestation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgSubmitDomainAttestation".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgSubmitDomainAttestationResponse {}
+impl ::prost::Name for MsgSubmitDomainAttestationResponse {
+    const NAME: &'static str = "MsgSubmitDomainAttestationResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgSubmitDomainAttestationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgSubmitDomainAttestationResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRevokeDomain {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgRevokeDomain {
+    const NAME: &'static str = "MsgRevokeDomain";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgRevokeDomain".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgRevokeDomain".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRevokeDomainResponse {}
+impl ::prost::Name for MsgRevokeDomainResponse {
+    const NAME: &'static str = "MsgRevokeDomainResponse";
+    const PACKAGE: &'static str = "ve.provider.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.provider.v1.MsgRevokeDomainResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.provider.v1.MsgRevokeDomainResponse".into()
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

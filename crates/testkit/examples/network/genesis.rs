@@ -35,6 +35,9 @@ pub fn homes(plan: &Plan, directory: &Path, validators: u16) -> Result<Vec<Node>
         ve_app::modules().iter().map(|module| (module.name().to_owned(), module.default_genesis())).collect(),
     );
     state["admission"]["params"]["max_txs_per_block"] = plan.block_txs.to_string().into();
+    // Full blocks would raise the price of gas beyond what the load pays.
+    state["feemarket"]["params"]["rate_bps"] = 0.into();
+    state["feemarket"]["params"]["congestion_boost_bps"] = 0.into();
     state["auth"]["accounts"] = (0..validators).map(|index| account(&operator(index), usize::from(index))).collect();
     state["bank"]["balances"] = (0..validators).map(|index| balance(&operator(index), OPERATOR)).collect();
     for index in 0..validators {

@@ -10,9 +10,9 @@ use ve_sdk::admission::{Candidate, Step};
 use ve_sdk::{Context, Event, Mode};
 use ve_store::Read;
 
-use super::account;
 use super::params::load as params;
-use crate::{bank, feegrant};
+use super::{account, unordered};
+use crate::{bank, feegrant, feemarket};
 
 pub const FEE_SUFFICIENT: Step = Step { name: "fee sufficient", run: check_fee };
 pub const SIGNATURES: Step = Step { name: "signatures and sequences", run: check_signatures };
@@ -43,20 +43,36 @@ fn check_fee(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), Cod
             Error::OutOfGas("the gas limit is 0; simulate the transaction to learn what it needs".into()).into()
         );
     }
-    Ok(())
+    if ctx.mode() == Mode::Simulate { Ok(()) } else { check_price(ctx, candidate, &coins) }
+}
+
+/// The price of gas is a rule of the chain: in the block as in the mempool, where what waits already may fall to a third
+/// of it before it is dropped.
+fn check_price(ctx: &mut Context<'_>, candidate: &Candidate<'_>, paid: &Coins) -> Result<(), CodedError> {
+    let (gas, paid) = (candidate.gas_limit(), paid.amount_of(BASE_DENOM));
+    let (required, most) = ctx.unmetered(|ctx| -> Result<_, CodedError> {
+        Ok((feemarket::required(ctx, gas)?, feemarket::max_tx_gas(ctx)?))
+    })?;
+    if gas > most {
+        return Err(Error::OutOfGas(format!("a transaction may ask for {most} gas, this one asks for {gas}")).into());
+    }
+    let parts = Amount::from(if ctx.mode() == Mode::Recheck { 3u64 } else { 1 });
+    let least = required.checked_div(parts).unwrap_or_default();
+    if paid >= least { Ok(()) } else { Err(insufficient(paid, least)) }
+}
+
+fn insufficient(paid: Amount, required: Amount) -> CodedError {
+    Error::InsufficientFee(format!(
+        "insufficient fees; got: {paid}{BASE_DENOM} required: {required}{BASE_DENOM}: insufficient fee"
+    ))
+    .into()
 }
 
 /// Refuses what pays less than this node's minimum. Only for the mempool: not a rule of the chain.
 pub fn enough_for_mempool(candidate: &Candidate<'_>, min_gas_price: &Dec) -> Result<(), CodedError> {
     let paid = fee(candidate)?.amount_of(BASE_DENOM);
     let required = min_gas_price.mul_ceil_amount(Amount::from(candidate.gas_limit()))?;
-    if paid >= required {
-        return Ok(());
-    }
-    Err(Error::InsufficientFee(format!(
-        "insufficient fees; got: {paid}{BASE_DENOM} required: {required}{BASE_DENOM}: insufficient fee"
-    ))
-    .into())
+    if paid >= required { Ok(()) } else { Err(insufficient(paid, required)) }
 }
 
 /// Fee per gas in millionths of a `uve`, for the mempool's order.
@@ -81,12 +97,17 @@ fn check_signatures(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<
         .into());
     }
     let params = params(ctx)?;
+    if tx.body.unordered {
+        unordered::check(ctx, tx)?;
+    }
     for (index, (address, info)) in candidate.signers.iter().zip(infos).enumerate() {
         let mut account = account::require(ctx, address)?;
         let Some(base) = account.base_mut() else {
             return Err(Error::Unauthorized(format!("{address} is a module account and cannot sign")).into());
         };
-        check_sequence(base, info)?;
+        if !tx.body.unordered {
+            check_sequence(base, info)?;
+        }
         let key = public_key(base, info, address, simulate)?;
         charge(ctx, &params, key.as_ref(), tx.signatures.get(index))?;
         if let Some(key) = &key
@@ -246,11 +267,20 @@ fn deduct_fee(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), Co
     if !coins.is_empty() {
         bank::send_to_module(ctx, source, FEE_COLLECTOR, &coins)?;
     }
+    if ctx.mode() == Mode::Deliver {
+        let required = ctx.unmetered(|ctx| feemarket::required(ctx, candidate.gas_limit()))?;
+        feemarket::count_base_part(ctx, required.min(coins.amount_of(BASE_DENOM)))?;
+    }
     ctx.emit(Event::new("tx").with("fee", &coins).with("fee_payer", source));
     Ok(())
 }
 
 fn advance_sequences(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), CodedError> {
+    if candidate.tx.body.unordered {
+        unordered::record(ctx, candidate.tx)?;
+        emit_signatures(ctx, candidate.tx);
+        return Ok(());
+    }
     for address in &candidate.signers {
         let mut account = account::require(ctx, address)?;
         if let Some(base) = account.base_mut() {

@@ -1,4 +1,5 @@
-//! Genesis in the Cosmos shape: `{params, accounts: [Any]}`. Accounts keep their numbers when they carry them.
+//! Genesis in the Cosmos shape: `{params, accounts: [Any]}`. Accounts keep their numbers when they carry them. A list
+//! `unordered` more, in the export of a chain that ran unordered transactions, keeps them from running again.
 
 use prost_types::Any;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use ve_sdk::{Context, QueryContext, json};
 
 use super::account::Account;
 use super::keys::{ACCOUNTS, BY_NUMBER, NEXT_NUMBER};
-use super::params;
+use super::{params, unordered};
 
 pub fn default() -> Value {
     let genesis = GenesisState { params: Some(params::default()), accounts: Vec::new() };
@@ -16,6 +17,8 @@ pub fn default() -> Value {
 }
 
 pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
+    let without = unordered::take_genesis(ctx, genesis)?;
+    let genesis = without.as_ref().unwrap_or(genesis);
     let (genesis, parts) = json::from_json_in_parts::<GenesisState>(genesis, "accounts")?;
     params::store(ctx, &genesis.params.unwrap_or_else(params::default))?;
     let mut next = 0u64;
@@ -59,7 +62,9 @@ pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
         let (_, address) = entry?;
         accounts.extend(ACCOUNTS.get(ctx, &address)?);
     }
-    json::to_json(&GenesisState { params: Some(params::load(ctx)?), accounts })
+    let mut genesis = json::to_json(&GenesisState { params: Some(params::load(ctx)?), accounts })?;
+    unordered::export(ctx, &mut genesis)?;
+    Ok(genesis)
 }
 
 pub fn check_numbers(ctx: &QueryContext<'_>) -> Result<(), String> {

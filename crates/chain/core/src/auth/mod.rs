@@ -1,6 +1,7 @@
 //! Accounts: who exists, with which key, number and sequence; and the admission steps that concern signatures and fees.
 //!
-//! Invariants: account numbers are unique and below the next number; an account's key hashes to its address.
+//! Invariants: account numbers are unique and below the next number; an account's key hashes to its address; unordered
+//! transactions are counted.
 
 pub mod account;
 pub mod admission;
@@ -9,6 +10,7 @@ mod keys;
 mod msg;
 mod params;
 mod query;
+pub mod unordered;
 
 use serde_json::Value;
 use ve_base::CodedError;
@@ -48,7 +50,14 @@ impl Module for Auth {
         genesis::export(ctx)
     }
 
+    fn begin_block(&self, ctx: &mut Context<'_>) -> Result<(), CodedError> {
+        unordered::forget(ctx)
+    }
+
     fn invariants(&self) -> Vec<Invariant> {
-        vec![Invariant { name: "account-numbers", check: genesis::check_numbers }]
+        vec![
+            Invariant { name: "unordered", check: unordered::check_count },
+            Invariant { name: "account-numbers", check: genesis::check_numbers },
+        ]
     }
 }

@@ -1,0 +1,69 @@
+//! Parameters, changed by governance within hard bounds.
+
+use ve_base::{Amount, CodedError, Dec, errors::sdk::Error};
+use ve_proto::ve::feemarket::v1::Params;
+use ve_store::{Read, Write};
+
+use super::keys::PARAMS;
+
+/// 0.0025 uve.
+fn lowest() -> Dec {
+    // Four digits after the point always fit.
+    Dec::from_parts(25, 4).unwrap_or_default()
+}
+
+pub fn default() -> Params {
+    Params {
+        min_base_fee: lowest().to_mantissa(),
+        max_multiple: 1000,
+        target_bps: 6500,
+        rate_bps: 2500,
+        max_change_bps: 2000,
+        congestion_bps: 8500,
+        congestion_boost_bps: 1500,
+        window: 8,
+        burn_bps: 2000,
+        max_tx_gas: 60_000_000,
+    }
+}
+
+pub fn validate(params: &Params) -> Result<(), CodedError> {
+    let within = |name: &str, value: u64, low: u64, high: u64| {
+        if (low..=high).contains(&value) {
+            return Ok(());
+        }
+        Err(Error::InvalidRequest(format!("{name} must be from {low} to {high}, got {value}")))
+    };
+    let (low, high) = (Dec::from_parts(1, 6)?, Dec::from_parts(1, 0)?);
+    let min = min_base_fee(params)?;
+    if min < low || min > high {
+        return Err(Error::InvalidRequest(format!("min_base_fee must be from {low:#} to {high:#}, got {min:#}")).into());
+    }
+    within("max_multiple", params.max_multiple.into(), 1, 10_000)?;
+    within("target_bps", params.target_bps.into(), 1000, 9500)?;
+    within("rate_bps", params.rate_bps.into(), 0, 10_000)?;
+    within("max_change_bps", params.max_change_bps.into(), 0, 2000)?;
+    within("congestion_bps", params.congestion_bps.into(), u64::from(params.target_bps), 10_000)?;
+    within("congestion_boost_bps", params.congestion_boost_bps.into(), 0, 1500)?;
+    within("window", params.window.into(), 1, 100)?;
+    within("burn_bps", params.burn_bps.into(), 0, 10_000)?;
+    within("max_tx_gas", params.max_tx_gas, 1_000_000, 1_000_000_000)?;
+    Ok(())
+}
+
+pub fn min_base_fee(params: &Params) -> Result<Dec, CodedError> {
+    Ok(Dec::from_mantissa(&params.min_base_fee)?)
+}
+
+pub fn max_base_fee(params: &Params) -> Result<Dec, CodedError> {
+    Ok(min_base_fee(params)?.mul_int(Amount::from(u64::from(params.max_multiple)))?)
+}
+
+pub fn load<R: Read + ?Sized>(state: &R) -> Result<Params, CodedError> {
+    Ok(PARAMS.get(state)?.unwrap_or_else(default))
+}
+
+pub fn store<W: Write + ?Sized>(state: &mut W, params: &Params) -> Result<(), CodedError> {
+    validate(params)?;
+    Ok(PARAMS.set(state, params)?)
+}

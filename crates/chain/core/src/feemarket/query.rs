@@ -1,0 +1,96 @@
+//! Queries: `ve.feemarket.v1`, and `feemarket.feemarket.v1`, which wallets know (platform spec section 3.3).
+
+use ve_base::{Amount, BASE_DENOM, CodedError, Coin, Dec, errors::sdk::Error};
+use ve_proto::cosmos::base::v1beta1::{Coin as ProtoCoin, DecCoin};
+use ve_proto::feemarket::feemarket::v1 as wallet;
+use ve_proto::ve::feemarket::v1::*;
+use ve_sdk::{QueryContext, Registrar};
+
+use super::{params, price};
+
+pub fn register(registrar: &mut Registrar) {
+    registrar.query("/ve.feemarket.v1.Query/Params", parameters);
+    registrar.query("/ve.feemarket.v1.Query/State", state);
+    registrar.query("/ve.feemarket.v1.Query/SuggestFee", suggest_fee);
+    registrar.query("/feemarket.feemarket.v1.Query/Params", wallet_params);
+    registrar.query("/feemarket.feemarket.v1.Query/State", wallet_state);
+    registrar.query("/feemarket.feemarket.v1.Query/GasPrice", gas_price);
+    registrar.query("/feemarket.feemarket.v1.Query/GasPrices", gas_prices);
+}
+
+fn parameters(ctx: &QueryContext<'_>, _: &QueryParamsRequest) -> Result<QueryParamsResponse, CodedError> {
+    Ok(QueryParamsResponse { params: Some(params::load(ctx)?) })
+}
+
+fn state(ctx: &QueryContext<'_>, _: &QueryStateRequest) -> Result<QueryStateResponse, CodedError> {
+    Ok(QueryStateResponse { state: Some(price::state(ctx)?) })
+}
+
+fn suggest_fee(
+    ctx: &QueryContext<'_>,
+    request: &QuerySuggestFeeRequest,
+) -> Result<QuerySuggestFeeResponse, CodedError> {
+    let price = price::base_fee(ctx)?;
+    let times = |tenths: u64| -> Result<Option<ProtoCoin>, CodedError> {
+        let raised = price.mul(Dec::from_parts(tenths, 1)?, ve_base::Rounding::Ceil)?;
+        Ok(Some(Coin::native(raised.mul_ceil_amount(Amount::from(request.gas))?).to_proto()))
+    };
+    Ok(QuerySuggestFeeResponse { low: times(11)?, average: times(12)?, high: times(13)? })
+}
+
+/// Our parameters in the words of the other form: the price moves by a fixed rate and nothing of it learns.
+fn wallet_params(ctx: &QueryContext<'_>, _: &wallet::ParamsRequest) -> Result<wallet::ParamsResponse, CodedError> {
+    let params = params::load(ctx)?;
+    let rate = Dec::from_parts(u64::from(params.rate_bps), 4)?.to_mantissa();
+    let max_gas = u64::try_from(ctx.block().consensus_params.block_max_gas).unwrap_or(0);
+    let zero = || Dec::zero().to_mantissa();
+    Ok(wallet::ParamsResponse {
+        params: Some(wallet::Params {
+            alpha: zero(),
+            beta: Dec::one().to_mantissa(),
+            gamma: zero(),
+            delta: zero(),
+            min_base_gas_price: params.min_base_fee,
+            min_learning_rate: rate.clone(),
+            max_learning_rate: rate,
+            max_block_utilization: max_gas,
+            window: params.window.into(),
+            fee_denom: BASE_DENOM.to_owned(),
+            enabled: true,
+            distribute_fees: true,
+        }),
+    })
+}
+
+fn wallet_state(ctx: &QueryContext<'_>, _: &wallet::StateRequest) -> Result<wallet::StateResponse, CodedError> {
+    let state = price::state(ctx)?;
+    let max_gas = u64::try_from(ctx.block().consensus_params.block_max_gas).unwrap_or(0);
+    let gas = max_gas.saturating_mul(u64::from(state.last_bps)).checked_div(10_000).unwrap_or(0);
+    Ok(wallet::StateResponse {
+        state: Some(wallet::State {
+            base_gas_price: state.base_fee,
+            learning_rate: Dec::from_parts(u64::from(params::load(ctx)?.rate_bps), 4)?.to_mantissa(),
+            window: vec![gas],
+            index: 0,
+        }),
+    })
+}
+
+fn native_price(ctx: &QueryContext<'_>) -> Result<DecCoin, CodedError> {
+    Ok(DecCoin { denom: BASE_DENOM.to_owned(), amount: price::base_fee(ctx)?.to_mantissa() })
+}
+
+fn gas_price(
+    ctx: &QueryContext<'_>,
+    request: &wallet::GasPriceRequest,
+) -> Result<wallet::GasPriceResponse, CodedError> {
+    if request.denom != BASE_DENOM {
+        let shown: String = request.denom.chars().take(140).collect();
+        return Err(Error::InvalidRequest(format!("gas is paid in {BASE_DENOM}, not in {shown:?}")).into());
+    }
+    Ok(wallet::GasPriceResponse { price: Some(native_price(ctx)?) })
+}
+
+fn gas_prices(ctx: &QueryContext<'_>, _: &wallet::GasPricesRequest) -> Result<wallet::GasPricesResponse, CodedError> {
+    Ok(wallet::GasPricesResponse { prices: vec![native_price(ctx)?] })
+}
