@@ -1,6 +1,7 @@
 //! Proposals from deposit to execution, through the whole application. Invariants are checked after every block.
 
 use prost::{Message, Name};
+use prost_reflect::{DynamicMessage, Value};
 use ve_base::keys::PublicKey;
 use ve_base::{Amount, OPERATOR_PREFIX};
 use ve_chain_core::gov::TIMELOCK_SECONDS;
@@ -11,7 +12,7 @@ use ve_proto::cosmos::gov::v1::*;
 use ve_proto::cosmos::gov::v1beta1 as old;
 use ve_proto::cosmos::staking::v1beta1::{MsgDelegate, MsgUndelegate};
 use ve_proto::ve::take::v1 as take;
-use ve_sdk::application::{Application, TxResult};
+use ve_sdk::application::{Application, Query, TxResult};
 use ve_testkit::chain::{Account, ENDOWMENT, TestChain, any};
 
 /// 1 VE.
@@ -445,4 +446,47 @@ fn open_proposals_with_their_votes_survive_export_and_import() {
     let imported = TestChain::with_genesis(0, move |state| *state = copy);
     assert_eq!(imported.app.export().expect("the imported state"), exported);
     assert_eq!(tally(&imported, open), tally(&chain, open));
+}
+
+/// An update of a module's parameters to what they are.
+fn same_params(chain: &TestChain, type_url: &str) -> prost_types::Any {
+    let pool = ve_proto::descriptors();
+    let schema = pool.get_message_by_name(type_url.trim_start_matches('/')).expect("it is declared");
+    let service = pool.get_service_by_name(&format!("{}.Query", schema.package_name())).expect("it has queries");
+    let output = service.methods().find(|method| method.name() == "Params").expect("a query Params").output();
+    let path = format!("/{}.Query/Params", schema.package_name());
+    let answer = chain.app.query(&Query { path, data: Default::default(), height: 0, prove: false });
+    let answer = DynamicMessage::decode(output, answer.value).expect("it answers its type");
+    let mut message = DynamicMessage::new(schema);
+    message.set_field_by_name("authority", Value::String(gov()));
+    message.set_field_by_name("params", answer.get_field_by_name("params").expect("params").into_owned());
+    prost_types::Any { type_url: type_url.into(), value: message.encode_to_vec() }
+}
+
+#[test]
+fn the_parameters_of_every_module_change_by_proposal() {
+    let mut chain = chain();
+    chain.run(Vec::new());
+    let registry = ve_app::registry().expect("the modules register without a clash");
+    let names: Vec<&str> = registry.message_types().filter(|name| name.ends_with(".MsgUpdateParams")).collect();
+    let mut submitted = Vec::new();
+    for name in names {
+        let message = MsgSubmitProposal {
+            messages: vec![same_params(&chain, name)],
+            metadata: REPORT.into(),
+            ..proposal(&chain, &stop("one"), DEPOSIT)
+        };
+        let id = submit(&mut chain, &message);
+        vote(&mut chain, 0, id, VoteOption::Yes);
+        submitted.push((name, id));
+    }
+    chain.wait(VOTING + 20);
+    chain.time = chain.time.plus_seconds(TIMELOCK_SECONDS);
+    for _ in 0..5 {
+        chain.run(Vec::new());
+    }
+    for (name, id) in submitted {
+        let ended = found(&chain, id).expect("it exists");
+        assert_eq!((ended.status(), ended.failed_reason.as_str()), (ProposalStatus::Passed, ""), "{name}");
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ve_base::{Address, BlockTime, CodedError, Coins};
 use ve_chain_core::auth::Auth;
+use ve_chain_core::authz::Authz;
 use ve_chain_core::bank::Bank;
 use ve_chain_core::distribution::{Distribution, DistributionHooks};
 use ve_chain_core::staking::Staking;
@@ -53,11 +54,13 @@ pub struct World {
 }
 
 impl World {
+    #[allow(dead_code, reason = "each test file uses one of the two")]
     pub fn new(hooks: Hooks) -> Self {
-        Self::of(vec![Box::new(Auth), Box::new(Bank), Box::new(Staking), Box::new(Coiner)], hooks)
+        Self::of(vec![Box::new(Auth), Box::new(Bank), Box::new(Staking), Box::new(Authz), Box::new(Coiner)], hooks)
     }
 
     /// With distribution, which follows all changes of stake.
+    #[allow(dead_code, reason = "each test file uses one of the two")]
     pub fn earning() -> Self {
         let mut hooks = Hooks::default();
         hooks.add::<dyn StakingHooks>(Arc::new(DistributionHooks));
