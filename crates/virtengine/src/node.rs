@@ -74,6 +74,20 @@ async fn start(home: &Home) -> Result<()> {
     daemon::listen();
     let config = NodeConfig::load(&home.config())?;
     let app = open_app(home, &config)?;
+    let ended = run_until_end(home, config, app.clone()).await;
+    write_upgrade_info(home, app.as_ref())?;
+    ended
+}
+
+/// For a supervisor, which starts the release that the chain stopped for.
+fn write_upgrade_info(home: &Home, app: &dyn Application) -> Result<()> {
+    let Some(needed) = app.upgrade_needed() else { return Ok(()) };
+    let path = home.data().join("upgrade-info.json");
+    let info = serde_json::json!({"name": needed.name, "height": needed.height, "info": needed.info});
+    std::fs::write(&path, info.to_string()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+async fn run_until_end(home: &Home, config: NodeConfig, app: Arc<dyn Application>) -> Result<()> {
     let handle = Node::start(home, config, app).await?;
     let stopper = handle.stopper();
     tokio::spawn(async move {
