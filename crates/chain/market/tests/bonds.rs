@@ -257,3 +257,135 @@ fn a_rotated_key_verifies_for_a_day_and_a_revoked_one_not_at_all() {
     let again = MsgAddProviderKey { replaces: "next".into(), ..world.key_message(1, "third") };
     assert_eq!(world.refused(&again), ("provider".into(), 12));
 }
+
+fn change_params(world: &mut World, change: impl FnOnce(&mut ve_proto::ve::provider::v1::Params)) {
+    let item: ve_store::Item<ve_proto::ve::provider::v1::Params> = ve_store::Item::new("provider", 0);
+    world.run(|ctx| {
+        let mut params = item.get(ctx).expect("reads").expect("given at genesis");
+        change(&mut params);
+        item.set(ctx, &params).expect("writes");
+    });
+}
+
+fn name_attesters(world: &mut World) {
+    let mut attesters = vec![world.name(3), world.name(4), world.name(5)];
+    attesters.sort();
+    change_params(world, |params| (params.attesters, params.require_domain) = (attesters, true));
+}
+
+fn request(world: &World, number: usize) -> MsgRequestDomainVerification {
+    MsgRequestDomainVerification {
+        owner: world.name(number),
+        domain: "provider.example".into(),
+        method: DomainMethod::Txt.into(),
+    }
+}
+
+fn domain_now(world: &World, number: usize) -> QueryDomainResponse {
+    world.ask("/ve.provider.v1.Query/Domain", &QueryDomainRequest { owner: world.name(number) })
+}
+
+fn attest(world: &World, attester: usize, number: usize, holds: bool) -> MsgSubmitDomainAttestation {
+    MsgSubmitDomainAttestation {
+        attester: world.name(attester),
+        provider: world.name(number),
+        token: domain_now(world, number).request.expect("asked").token,
+        holds,
+        observed_at: world.block.time.unix(),
+    }
+}
+
+#[test]
+fn two_attesters_make_a_domain_the_providers_and_forged_proof_is_refused() {
+    let mut world = World::new();
+    name_attesters(&mut world);
+    world.wait(3600);
+    assert_eq!(world.provider_now(1).state(), ProviderState::Restricted, "no domain yet");
+    let elsewhere = MsgRequestDomainVerification { domain: "elsewhere.example".into(), ..request(&world, 1) };
+    assert_eq!(world.refused(&elsewhere), ("provider".into(), 23));
+    assert_eq!(
+        world.refused(&MsgRequestDomainVerification { domain: "Provider.example".into(), ..elsewhere }),
+        ("provider".into(), 22)
+    );
+    world.send(&request(&world, 1)).expect("asks");
+    assert_eq!(world.refused(&request(&world, 1)), ("provider".into(), 24));
+    assert_eq!(world.refused(&attest(&world, 0, 1, true)), ("provider".into(), 27), "not an attester");
+    assert_eq!(world.refused(&attest(&world, 1, 1, true)), ("provider".into(), 27), "the provider itself");
+    let first = attest(&world, 3, 1, true);
+    world.send(&first).expect("sees it");
+    assert_eq!(world.refused(&first), ("provider".into(), 27), "each attester once");
+    assert_eq!(world.provider_now(1).state(), ProviderState::Restricted, "one is not enough");
+    let forged = MsgSubmitDomainAttestation { token: "00".repeat(32), ..attest(&world, 4, 1, true) };
+    assert_eq!(world.refused(&forged), ("provider".into(), 28));
+    world.send(&attest(&world, 4, 1, true)).expect("sees it");
+    assert_eq!(world.provider_now(1).state(), ProviderState::Active);
+    assert_eq!(world.refused(&request(&world, 1)), ("provider".into(), 25), "too early to renew");
+    let moved = MsgUpdateProvider {
+        owner: world.name(1),
+        host_uri: "https://elsewhere.example".into(),
+        attributes: world.provider_now(1).attributes,
+        info: None,
+    };
+    world.send(&moved).expect("moves");
+    assert_eq!(world.provider_now(1).state(), ProviderState::Restricted, "the gateway left the domain");
+}
+
+#[test]
+fn a_domain_goes_to_the_provider_that_proved_it_last() {
+    let mut world = World::new();
+    name_attesters(&mut world);
+    world.make_provider(2);
+    for number in [1, 2] {
+        world.send(&request(&world, number)).expect("asks");
+        for attester in [3, 4] {
+            world.send(&attest(&world, attester, number, true)).expect("sees it");
+        }
+    }
+    assert!(domain_now(&world, 1).verified.is_none());
+    assert_eq!(world.provider_now(1).state(), ProviderState::Restricted);
+    assert_eq!(world.provider_now(2).state(), ProviderState::Active);
+    world.send(&MsgRevokeDomain { owner: world.name(2) }).expect("gives it up");
+    assert_eq!(world.refused(&MsgRevokeDomain { owner: world.name(2) }), ("provider".into(), 29));
+    assert_eq!(world.provider_now(2).state(), ProviderState::Restricted);
+}
+
+#[test]
+fn a_mismatch_pauses_requests_and_five_a_day_are_the_most() {
+    let mut world = World::new();
+    name_attesters(&mut world);
+    for number in 0..5 {
+        world.send(&request(&world, 1)).expect("asks");
+        for attester in [3, 4] {
+            world.send(&attest(&world, attester, 1, false)).expect("does not see it");
+        }
+        assert_eq!(world.refused(&request(&world, 1)), ("provider".into(), 26), "request {number}");
+        world.wait(3600);
+    }
+    assert_eq!(world.refused(&request(&world, 1)), ("provider".into(), 26));
+    world.wait(DAY - 5 * 3600);
+    world.send(&request(&world, 1)).expect("the next day");
+    world.wait(7 * DAY);
+    assert_eq!(domain_now(&world, 1).request.expect("asked").state(), DomainState::Expired);
+}
+
+#[test]
+fn a_domain_that_nobody_confirms_for_three_weeks_is_lost() {
+    let mut world = World::new();
+    name_attesters(&mut world);
+    world.send(&request(&world, 1)).expect("asks");
+    for attester in [3, 4] {
+        world.send(&attest(&world, attester, 1, true)).expect("sees it");
+    }
+    world.wait(7 * DAY);
+    world.wait(7 * DAY);
+    assert_eq!(domain_now(&world, 1).verified.expect("two misses").missed, 2);
+    for attester in [4, 5] {
+        world.send(&attest(&world, attester, 1, true)).expect("confirms");
+    }
+    assert_eq!(domain_now(&world, 1).verified.expect("confirmed").missed, 0);
+    for _ in 0..3 {
+        world.wait(7 * DAY);
+    }
+    assert!(domain_now(&world, 1).verified.is_none());
+    assert_eq!(world.count("domain_lost"), 1);
+}

@@ -257,6 +257,8 @@ fn a_depositor_takes_back_before_the_first_payment_and_never_after() {
     world.send(&refund).expect("takes back");
     assert_eq!(world.balance(&world.address(3)), balance);
     assert_eq!(world.refused(&refund), ("escrow".into(), 23), "not twice");
+    let all = MsgRefundEscrow { sender: world.name(0), ..refund.clone() };
+    assert_eq!(world.refused(&all), ("escrow".into(), 32), "an order keeps a deposit behind it");
     let bid = world.bid(1, &order, "10");
     let of_bid = MsgRefundEscrow {
         sender: world.name(1),

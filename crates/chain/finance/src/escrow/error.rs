@@ -64,6 +64,8 @@ pub enum Error {
     Duration { got: u64, low: u64, high: u64 },
     #[error("only accounts of deployments can be released, refunded or disputed, not {0}")]
     Scope(String),
+    #[error("less than {0} would stay in the account; end the deployment to get back all of it")]
+    LastDeposit(String),
     #[error("the hash of a statement has 32 bytes, not {0}; use SHA-256")]
     Hash(usize),
 }
@@ -105,6 +107,7 @@ impl Coded for Error {
             Self::Duration { .. } => 29,
             Self::Scope(_) => 30,
             Self::Hash(_) => 31,
+            Self::LastDeposit(_) => 32,
         }
     }
 }

@@ -86,13 +86,19 @@ pub fn refund_payment(
     Ok((denom, refunded))
 }
 
-/// A depositor takes back deposits of an account that never had a payment.
+/// A depositor takes back deposits of an account that never had a payment. What stays still opens an account: an order
+/// without a deposit behind it would cost nothing.
 pub fn refund_deposits(ctx: &mut Context<'_>, id: &AccountId, from: &Address) -> Result<Coin, CodedError> {
     let mut book = ledger::settle(ctx, id)?;
     if PAYMENTS.scan().prefix(id).first(ctx)?.is_some() {
         return Err(Error::HasPayments(id.to_string()).into());
     }
     let amount: Amount = book.refund_deposits(from)?;
+    let denom = book.account.denom.as_str();
+    let least = params::min_deposit(&params::load(ctx)?, denom).unwrap_or_default();
+    if book.available()? < Dec::from_amount(least)? {
+        return Err(Error::LastDeposit(format!("{least}{denom}")).into());
+    }
     ledger::commit(ctx, &mut book)?;
     let coin = Coin::new(book.account.denom.clone(), amount);
     bank::send_from_module(ctx, ESCROW, from, &Coins::one(coin.clone()))?;

@@ -9,8 +9,8 @@ use ve_sdk::simulation::{Draw, Expect, Operation, Proposed};
 use ve_store::{IndexedMap, Key, Value};
 
 use super::ids::{BidId, DeploymentId, GroupId};
-use super::keys::{BIDS, DEPLOYMENTS, GROUPS, LEASES, ORDERS, ORDERS_BY_STATE, RESOURCES};
-use crate::provider::operations::{DAEMON_KEY_ID, daemon_key, pick, propose};
+use super::keys::{BID_EXPIRY, BIDS, DEPLOYMENTS, GROUPS, LEASES, ORDERS, ORDERS_BY_STATE, RESOURCES};
+use crate::provider::operations::{DAEMON_KEY_ID, daemon_key, pick, propose, some_active};
 
 pub fn all() -> Vec<Operation> {
     let operation = |message, weight, generate| Operation { message, weight, generate };
@@ -25,7 +25,7 @@ pub fn all() -> Vec<Operation> {
         operation("/ve.market.v1.MsgCloseBid", 3, close_bid),
         operation("/ve.market.v1.MsgAcceptBid", 20, accept_bid),
         operation("/ve.market.v1.MsgCloseLease", 4, close_lease),
-        operation("/ve.market.v1.MsgStartReclaim", 1, start_reclaim),
+        operation("/ve.market.v1.MsgStartReclaim", 2, start_reclaim),
         operation("/ve.market.v1.MsgRequestOperation", 6, request_operation),
         operation("/ve.market.v1.MsgReportResource", 3, forged_report),
         operation("/ve.market.v1.MsgReportResource", 30, report),
@@ -149,7 +149,8 @@ fn close_group(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address
 fn create_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
     let open = u8::try_from(i32::from(OrderState::Open)).ok()?;
     let orders: Vec<_> = ORDERS_BY_STATE.keys(ctx, &open).take(200).filter_map(Result::ok).collect();
-    let (provider, id) = (pick(draw, accounts)?, pick(draw, &orders)?);
+    let bidder = if draw.below(8) == 0 { None } else { some_active(draw, ctx) };
+    let (provider, id) = (bidder.or_else(|| pick(draw, accounts))?, pick(draw, &orders)?);
     let order = ORDERS.get(ctx, &id).ok()??;
     let offers = order.spec?.resources.into_iter();
     let offers = offers.map(|unit| ResourceOffer { resources: unit.resources, count: unit.count });
@@ -165,21 +166,20 @@ fn create_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address])
 }
 
 fn close_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
-    let (id, bid) = some(draw, ctx, &BIDS)?;
+    let open = open_bids(ctx);
+    let (id, bid) = if draw.below(4) == 0 { some(draw, ctx, &BIDS)? } else { pick(draw, &open)? };
     let message = MsgCloseBid { provider: id.provider.to_string(), order: Some(id.order.to_proto()), bseq: id.bseq };
     let expect = if bid.state() == BidState::Open { Expect::Either } else { Expect::Refused };
     propose(id.provider, &message, expect)
 }
 
+fn open_bids(ctx: &QueryContext<'_>) -> Vec<(BidId, Bid)> {
+    let ids = BID_EXPIRY.scan().keys(ctx).take(200).filter_map(Result::ok);
+    ids.filter_map(|(_, id)| BIDS.get(ctx, &id).ok().flatten().map(|bid| (id, bid))).collect()
+}
+
 fn accept_bid(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
-    let open: Vec<(BidId, Bid)> = BIDS
-        .scan()
-        .entries(ctx)
-        .take(2000)
-        .filter_map(Result::ok)
-        .filter(|(_, bid)| bid.state() == BidState::Open)
-        .collect();
-    let (id, bid) = pick(draw, &open)?;
+    let (id, bid) = pick(draw, &open_bids(ctx))?;
     let owner = id.order.owner().clone();
     let message = MsgAcceptBid { owner: owner.to_string(), bid: Some(id.to_proto()), price: bid.price };
     propose(owner, &message, Expect::Either)
@@ -196,7 +196,14 @@ fn close_lease(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address
 }
 
 fn start_reclaim(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
-    let (id, _) = some(draw, ctx, &LEASES)?;
+    let agreed: Vec<(BidId, Lease)> = LEASES
+        .scan()
+        .entries(ctx)
+        .take(2000)
+        .filter_map(Result::ok)
+        .filter(|(_, lease)| lease.state() == LeaseState::Active && lease.reclamation_window > 0)
+        .collect();
+    let (id, _) = if draw.below(4) == 0 { some(draw, ctx, &LEASES)? } else { pick(draw, &agreed)? };
     let message = MsgStartReclaim { provider: id.provider.to_string(), lease: Some(id.to_proto()) };
     propose(id.provider, &message, Expect::Either)
 }

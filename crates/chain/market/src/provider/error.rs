@@ -36,11 +36,29 @@ pub enum Error {
     Genesis(String),
     #[error("provider {provider} does not serve {customer}; choose another one")]
     Denied { provider: String, customer: String },
+    #[error("{0:?} is no domain: give a lower-case host name of two labels or more, in A-label form")]
+    Domain(String),
+    #[error("the gateway {0} does not lie under the domain; change the address or the domain")]
+    DomainHost(String),
+    #[error("a request for {0} waits for its attesters; wait until it ends")]
+    DomainPending(String),
+    #[error("the domain is verified; renew it from {0} on")]
+    DomainRenewal(u64),
+    #[error("no request is taken before {0}: an earlier one failed, or the day's number is used up")]
+    DomainPause(u64),
+    #[error("{0} is no attester of this, or has attested already; attesters are named by governance")]
+    Attester(String),
+    #[error("no domain waits for token {0:?}; read the provider's request")]
+    DomainToken(String),
+    #[error("provider {0} has no verified domain")]
+    NoDomain(String),
+    #[error("name the method: TXT, CNAME or HTTP")]
+    DomainMethod,
     #[error("deny list refused: {0}")]
     DenyList(String),
     #[error("heartbeat {got} refused: the last one was {last}; count on from it")]
     Beat { got: u64, last: u64 },
-    #[error("the heartbeat was made at {observed}, the block is at {now}; set the daemon's clock")]
+    #[error("this was observed at {observed}, the block is at {now}; set the clock of the daemon")]
     BeatTime { observed: u64, now: u64 },
     #[error("the signature of the heartbeat does not verify; sign with an active heartbeat key for this chain")]
     BeatSignature,
@@ -73,6 +91,15 @@ impl Coded for Error {
             Self::Beat { .. } => 19,
             Self::BeatTime { .. } => 20,
             Self::BeatSignature => 21,
+            Self::Domain(_) => 22,
+            Self::DomainHost(_) => 23,
+            Self::DomainPending(_) => 24,
+            Self::DomainRenewal(_) => 25,
+            Self::DomainPause(_) => 26,
+            Self::Attester(_) => 27,
+            Self::DomainToken(_) => 28,
+            Self::NoDomain(_) => 29,
+            Self::DomainMethod => 30,
         }
     }
 }

@@ -1,14 +1,18 @@
-//! Genesis: `{params, providers, keys, liveness, penalties, departures, denials}`; and the invariants.
+//! Genesis: `{params, providers, keys, liveness, penalties, departures, denials, domain_requests, domains}`; and the
+//! invariants.
 
 use serde_json::Value;
 use ve_base::{Amount, BASE_DENOM, CodedError};
 use ve_chain_core::bank;
-use ve_proto::ve::provider::v1::{Denial, GenesisState, KeyState, Provider, ProviderState};
+use ve_proto::ve::provider::v1::{Denial, DomainState, GenesisState, KeyState, Provider, ProviderState};
 use ve_sdk::{Context, QueryContext, json};
 
 use super::error::Error;
-use super::keys::{BONDED, DENIALS, DEPARTED, DEPARTURES, KEYS, LIVENESS, PENALTIES, PROVIDERS};
-use super::{PROVIDER_BOND, params, registry};
+use super::keys::{
+    BONDED, DENIALS, DEPARTED, DEPARTURES, DOMAIN_OWNERS, DOMAIN_REQUESTS, DOMAINS, KEYS, LIVENESS, PENALTIES,
+    PROVIDERS,
+};
+use super::{PROVIDER_BOND, domain, params, registry};
 use crate::text::address;
 
 pub fn default() -> Value {
@@ -67,6 +71,13 @@ fn init_rest(ctx: &mut Context<'_>, genesis: &GenesisState) -> Result<(), CodedE
         let key = (&address("provider", &denial.provider)?, &address("customer", &denial.customer)?);
         DENIALS.set(ctx, key, &())?;
     }
+    for asked in &genesis.domain_requests {
+        DOMAIN_REQUESTS.set(ctx, &address("provider", &asked.provider)?, asked)?;
+    }
+    for verified in &genesis.domains {
+        domain::check_name(&verified.domain)?;
+        DOMAINS.set(ctx, &address("provider", &verified.provider)?, verified)?;
+    }
     Ok(())
 }
 
@@ -90,6 +101,12 @@ pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
     for entry in DENIALS.iter(ctx) {
         let ((provider, customer), ()) = entry?;
         genesis.denials.push(Denial { provider: provider.to_string(), customer: customer.to_string() });
+    }
+    for entry in DOMAIN_REQUESTS.scan().entries(ctx) {
+        genesis.domain_requests.push(entry?.1);
+    }
+    for entry in DOMAINS.scan().entries(ctx) {
+        genesis.domains.push(entry?.1);
     }
     json::to_json(&genesis)
 }
@@ -125,6 +142,20 @@ pub fn check_bonds(ctx: &QueryContext<'_>) -> Result<(), String> {
     let stored = [BONDED.get(ctx), DEPARTED.get(ctx)].map(|sum| sum.map(Option::unwrap_or_default));
     if stored != [Ok(bonded), Ok(departed)] {
         return Err(format!("{bonded} are bonded and {departed} departed, the running sums are {stored:?}"));
+    }
+    Ok(())
+}
+
+/// A verified domain belongs to a provider that did not leave, says so itself, and leads to it by its name.
+pub fn check_domains(ctx: &QueryContext<'_>) -> Result<(), String> {
+    for entry in DOMAINS.scan().entries(ctx) {
+        let (owner, verified) = entry.map_err(text)?;
+        let known = PROVIDERS.get(ctx, &owner).map_err(text)?;
+        let there = known.is_some_and(|provider| provider.state() != ProviderState::Exited);
+        let named = DOMAIN_OWNERS.get(ctx, verified.domain.as_str()).map_err(text)?;
+        if !there || verified.state() != DomainState::Verified || named.as_ref() != Some(&owner) {
+            return Err(format!("domain {} of {owner} is not in step", verified.domain));
+        }
     }
     Ok(())
 }

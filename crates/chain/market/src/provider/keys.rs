@@ -1,9 +1,11 @@
 //! Store keys of the module.
 
 use ve_base::{Address, Amount};
-use ve_proto::ve::provider::v1::{Departure, Liveness, Params, Penalty, Provider, ProviderKey, ProviderState};
+use ve_proto::ve::provider::v1::{
+    Departure, DomainState, DomainVerification, Liveness, Params, Penalty, Provider, ProviderKey, ProviderState,
+};
 use ve_store::index::Indexer;
-use ve_store::{Index, IndexedMap, Item, KvError, Map, Space, Write};
+use ve_store::{Index, IndexedMap, Item, KvError, Map, Space, UniqueIndex, Write};
 
 pub static PARAMS: Item<Params> = Item::new("provider", 0);
 
@@ -63,6 +65,26 @@ pub static PENALTIES: Map<Address, Penalty> = Map::new("provider", 8);
 /// Bonds that left within the window of a surge, by time, and their sum.
 pub static DEPARTURES: Map<(u64, Address), Departure> = Map::new("provider", 9);
 pub static DEPARTED: Item<Amount> = Item::new("provider", 10);
+
+/// The newest request of each provider; the pending ones by the time at which they expire.
+pub static DOMAIN_REQUEST_DUE: Index<u64, Address, DomainVerification> =
+    Index::new(
+        "provider",
+        14,
+        |_, asked| {
+            if asked.state() == DomainState::Pending { vec![asked.expires_at] } else { Vec::new() }
+        },
+    );
+pub static DOMAIN_REQUESTS: IndexedMap<Address, DomainVerification> =
+    IndexedMap::new("provider", 13, &[&DOMAIN_REQUEST_DUE]);
+
+/// Verified domains by provider; by name; by the time at which they are looked at.
+pub static DOMAIN_OWNERS: UniqueIndex<String, Address, DomainVerification> =
+    UniqueIndex::new("provider", 16, |_, verified| vec![verified.domain.clone()]);
+pub static DOMAIN_DUE: Index<u64, Address, DomainVerification> =
+    Index::new("provider", 17, |_, verified| vec![verified.expires_at.min(verified.recheck_at)]);
+pub static DOMAINS: IndexedMap<Address, DomainVerification> =
+    IndexedMap::new("provider", 15, &[&DOMAIN_OWNERS, &DOMAIN_DUE]);
 
 /// (provider, customer that it refuses).
 pub static DENIALS: Map<(Address, Address), ()> = Map::new("provider", 12);

@@ -7,11 +7,12 @@ use ve_proto::ve::provider::v1::ProviderState as State;
 pub struct Guards {
     pub bonded: bool,
     pub has_key: bool,
+    pub has_domain: bool,
 }
 
 impl Guards {
     fn hold(self) -> bool {
-        self.bonded && self.has_key
+        self.bonded && self.has_key && self.has_domain
     }
 }
 

@@ -1,7 +1,7 @@
 use super::{Event, Guards, State, step};
 
-const HELD: Event = Event::Checked(Guards { bonded: true, has_key: true });
-const KEYLESS: Event = Event::Checked(Guards { bonded: true, has_key: false });
+const HELD: Event = Event::Checked(Guards { bonded: true, has_key: true, has_domain: true });
+const KEYLESS: Event = Event::Checked(Guards { bonded: true, has_key: false, has_domain: true });
 
 #[test]
 fn bond_and_key_together_make_a_provider_active() {

@@ -4,6 +4,7 @@
 //! not short of its bond for longer than it may be; an exited one has no bond and no active key.
 
 pub mod attributes;
+pub mod domain;
 mod error;
 mod genesis;
 mod keys;
@@ -68,6 +69,9 @@ impl Module for Providers {
         registrar.msg(msg::revoke_key::check, msg::revoke_key::execute);
         registrar.msg(msg::deny_list::check, msg::deny_list::execute);
         registrar.msg(msg::heartbeat::check, msg::heartbeat::execute);
+        registrar.msg(msg::request_domain::check, msg::request_domain::execute);
+        registrar.msg(msg::attest_domain::check, msg::attest_domain::execute);
+        registrar.msg(msg::revoke_domain::check, msg::revoke_domain::execute);
         registrar.msg(msg::update_params::check, msg::update_params::execute);
         query::register(registrar);
     }
@@ -92,6 +96,7 @@ impl Module for Providers {
     fn end_block(&self, ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError> {
         registry::release_exits(ctx)?;
         registry::check_bonds(ctx)?;
+        domain::run(ctx)?;
         liveness::run(ctx)?;
         penalty::run(ctx)?;
         Ok(Vec::new())
@@ -101,6 +106,7 @@ impl Module for Providers {
         vec![
             Invariant { name: "bonds", check: genesis::check_bonds },
             Invariant { name: "states", check: genesis::check_states },
+            Invariant { name: "domains", check: genesis::check_domains },
         ]
     }
 

@@ -7,7 +7,7 @@ use ve_proto::{Any, Message, Name};
 use ve_sdk::QueryContext;
 use ve_sdk::simulation::{Draw, Expect, Operation, Proposed};
 
-use super::keys::{DENIALS, KEYS, PROVIDERS};
+use super::keys::{BY_STATE, DENIALS, DOMAIN_REQUESTS, DOMAINS, KEYS, PROVIDERS};
 use super::{liveness, registry};
 
 pub fn all() -> Vec<Operation> {
@@ -23,6 +23,9 @@ pub fn all() -> Vec<Operation> {
         Operation { message: "/ve.provider.v1.MsgRevokeProviderKey", weight: 1, generate: revoke_spare_key },
         Operation { message: "/ve.provider.v1.MsgSetDenyList", weight: 2, generate: deny_list },
         Operation { message: "/ve.provider.v1.MsgHeartbeat", weight: 8, generate: heartbeat },
+        Operation { message: "/ve.provider.v1.MsgRequestDomainVerification", weight: 3, generate: request_domain },
+        Operation { message: "/ve.provider.v1.MsgSubmitDomainAttestation", weight: 8, generate: attest_domain },
+        Operation { message: "/ve.provider.v1.MsgRevokeDomain", weight: 1, generate: revoke_domain },
         Operation { message: "/ve.provider.v1.MsgHeartbeat", weight: 1, generate: stale_heartbeat },
         Operation { message: "/ve.provider.v1.MsgUpdateParams", weight: 1, generate: usurped_params },
     ]
@@ -135,6 +138,13 @@ fn some_provider(draw: &mut dyn Draw, ctx: &QueryContext<'_>) -> Option<Address>
     pick(draw, &known)
 }
 
+/// One that may bid.
+pub fn some_active(draw: &mut dyn Draw, ctx: &QueryContext<'_>) -> Option<Address> {
+    let active = u8::try_from(i32::from(ProviderState::Active)).ok()?;
+    let known: Vec<_> = BY_STATE.keys(ctx, &active).take(100).filter_map(Result::ok).collect();
+    pick(draw, &known)
+}
+
 /// Active keys beside the one that signs the simulated reports.
 fn spare_keys(ctx: &QueryContext<'_>, owner: &Address) -> Vec<ProviderKey> {
     let keys = KEYS.prefix(ctx, owner).filter_map(Result::ok).map(|(_, key)| key);
@@ -193,6 +203,46 @@ fn revoke_missing_key(draw: &mut dyn Draw, _ctx: &QueryContext<'_>, accounts: &[
     let signer = pick(draw, accounts)?;
     let message = MsgRevokeProviderKey { owner: signer.to_string(), key_id: "nowhere".into() };
     propose(signer, &message, Expect::Refused)
+}
+
+/// One of two domains, so that providers take them from each other.
+fn request_domain(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
+    let owner = some_provider(draw, ctx)?;
+    let domains = ["provider.example", "elsewhere.example"];
+    let domain = if draw.below(8) == 0 { domains[1] } else { domains[0] };
+    let message = MsgRequestDomainVerification {
+        owner: owner.to_string(),
+        domain: domain.into(),
+        method: DomainMethod::Txt.into(),
+    };
+    propose(owner, &message, if domain == domains[0] { Expect::Either } else { Expect::Refused })
+}
+
+/// An attester, or in one of eight cases anybody, says what it saw.
+fn attest_domain(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let asked = DOMAIN_REQUESTS.scan().entries(ctx).take(100).filter_map(Result::ok).map(|(_, asked)| asked);
+    let asked: Vec<DomainVerification> = asked.filter(|asked| asked.state() == DomainState::Pending).collect();
+    let asked = pick(draw, &asked)?;
+    let named = super::params::load(ctx).ok()?.attesters;
+    let attesters: Vec<Address> =
+        accounts.iter().filter(|account| named.contains(&account.to_string())).cloned().collect();
+    let attester = if draw.below(8) == 0 { pick(draw, accounts)? } else { pick(draw, &attesters)? };
+    let message = MsgSubmitDomainAttestation {
+        attester: attester.to_string(),
+        provider: asked.provider,
+        token: asked.token,
+        holds: draw.below(4) > 0,
+        observed_at: ctx.time().unix(),
+    };
+    let known = attesters.contains(&attester);
+    propose(attester, &message, if known { Expect::Either } else { Expect::Refused })
+}
+
+fn revoke_domain(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let held: Vec<Address> = DOMAINS.scan().keys(ctx).take(100).filter_map(Result::ok).collect();
+    let owner = if draw.below(4) == 0 { pick(draw, accounts)? } else { pick(draw, &held)? };
+    let expect = if held.contains(&owner) { Expect::Either } else { Expect::Refused };
+    propose(owner.clone(), &MsgRevokeDomain { owner: owner.to_string() }, expect)
 }
 
 /// Nobody but governance changes the parameters.

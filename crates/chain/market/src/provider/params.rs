@@ -24,6 +24,9 @@ pub fn default() -> Params {
         rotation_seconds: DAY,
         max_denials: 1000,
         max_closes_per_block: 100,
+        require_domain: false,
+        attesters: Vec::new(),
+        attestations: 2,
     }
 }
 
@@ -50,6 +53,17 @@ pub fn validate(params: &Params) -> Result<(), CodedError> {
     within("rotation_seconds", params.rotation_seconds, 0, DAY)?;
     within("max_denials", u64::from(params.max_denials), 0, 10_000)?;
     within("max_closes_per_block", u64::from(params.max_closes_per_block), 1, 1000)?;
+    within("attestations", u64::from(params.attestations), 2, 10)?;
+    within("number of attesters", params.attesters.len() as u64, 0, 50)?;
+    if !params.attesters.is_sorted_by(|left, right| left < right) {
+        return Err(Error::Params("sort the attesters, each once".into()).into());
+    }
+    for attester in &params.attesters {
+        crate::text::address("attester", attester)?;
+    }
+    if params.require_domain && params.attesters.len() < usize::try_from(params.attestations).unwrap_or(usize::MAX) {
+        return Err(Error::Params("domains cannot be required with fewer attesters than must agree".into()).into());
+    }
     Ok(())
 }
 

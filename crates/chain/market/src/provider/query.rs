@@ -5,7 +5,7 @@ use ve_proto::ve::provider::v1::*;
 use ve_sdk::{QueryContext, Registrar, pagination};
 
 use super::attributes::missing;
-use super::keys::{BY_STATE, DENIALS, KEYS, PROVIDERS};
+use super::keys::{BY_STATE, DENIALS, DOMAIN_REQUESTS, DOMAINS, KEYS, PROVIDERS};
 use super::{liveness, params, penalty, registry};
 use crate::text::address;
 
@@ -16,6 +16,8 @@ pub fn register(registrar: &mut Registrar) {
     registrar.query("/ve.provider.v1.Query/Keys", keys);
     registrar.query("/ve.provider.v1.Query/Bond", bond);
     registrar.query("/ve.provider.v1.Query/Liveness", liveness_of);
+    registrar.query("/ve.provider.v1.Query/Domain", domain);
+    registrar.query("/ve.provider.v1.Query/DomainRequests", domain_requests);
     registrar.query("/ve.provider.v1.Query/DenyList", deny_list);
 }
 
@@ -78,6 +80,25 @@ fn liveness_of(ctx: &QueryContext<'_>, request: &QueryLivenessRequest) -> Result
     let owner = address("provider", &request.owner)?;
     registry::require(ctx, &owner)?;
     Ok(QueryLivenessResponse { liveness: Some(liveness::load(ctx, &owner)?), height: ctx.height() })
+}
+
+fn domain(ctx: &QueryContext<'_>, request: &QueryDomainRequest) -> Result<QueryDomainResponse, CodedError> {
+    let owner = address("provider", &request.owner)?;
+    registry::require(ctx, &owner)?;
+    let (verified, request) = (DOMAINS.get(ctx, &owner)?, DOMAIN_REQUESTS.get(ctx, &owner)?);
+    Ok(QueryDomainResponse { verified, request, height: ctx.height() })
+}
+
+fn domain_requests(
+    ctx: &QueryContext<'_>,
+    request: &QueryDomainRequestsRequest,
+) -> Result<QueryDomainRequestsResponse, CodedError> {
+    let state = request.state;
+    let keep = |_: &ve_base::Address, asked: &DomainVerification| state == 0 || asked.state == state;
+    let page = DOMAIN_REQUESTS.scan().page_where(ctx, &pagination::request(request.pagination.as_ref()), keep)?;
+    let pagination = pagination::response(&page);
+    let requests = page.entries.into_iter().map(|(_, asked)| asked).collect();
+    Ok(QueryDomainRequestsResponse { requests, pagination, height: ctx.height() })
 }
 
 fn deny_list(ctx: &QueryContext<'_>, request: &QueryDenyListRequest) -> Result<QueryDenyListResponse, CodedError> {

@@ -9,9 +9,9 @@ use ve_sdk::{Context, Event};
 use ve_store::Read;
 
 use super::error::Error;
-use super::keys::{CHECKS, DENIALS, EXITS, KEYS, PROVIDERS};
+use super::keys::{CHECKS, DENIALS, DOMAINS, EXITS, KEYS, PROVIDERS};
 use super::lifecycle::{self, Guards};
-use super::{PROVIDER_BOND, ProviderHooks, liveness, params};
+use super::{PROVIDER_BOND, ProviderHooks, domain, liveness, params};
 use crate::text::address;
 
 /// Seconds between two looks at the bond of an active or restricted provider.
@@ -192,7 +192,8 @@ pub(super) fn reconsider(ctx: &mut Context<'_>, provider: &mut Provider) -> Resu
         has_key |= entry?.1.state() == KeyState::Active;
     }
     let bonded = check_bond(ctx, &owner, provider)?;
-    let next = lifecycle::step(provider.state(), lifecycle::Event::Checked(Guards { bonded, has_key }));
+    let has_domain = domain::holds(ctx, &owner, provider, &params::load(ctx)?)?;
+    let next = lifecycle::step(provider.state(), lifecycle::Event::Checked(Guards { bonded, has_key, has_domain }));
     let next = next.ok_or_else(|| illegal(provider, "a provider that left registers with another account"))?;
     let lost = provider.state() == ProviderState::Active && next != ProviderState::Active;
     provider.set_state(next);
@@ -239,6 +240,9 @@ fn leave(ctx: &mut Context<'_>, owner: &Address, provider: &mut Provider) -> Res
     bank::send_from_module(ctx, PROVIDER_BOND, owner, &Coins::native(bond(provider)?))?;
     provider.bond = Amount::ZERO.to_string();
     liveness::forget(ctx, owner)?;
+    if DOMAINS.has(ctx, owner)? {
+        DOMAINS.remove(ctx, owner)?;
+    }
     let mut keys = Vec::new();
     for entry in KEYS.prefix(ctx, owner) {
         keys.push(entry?);

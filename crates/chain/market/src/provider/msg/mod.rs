@@ -1,9 +1,12 @@
 pub mod add_key;
+pub mod attest_domain;
 pub mod bond;
 pub mod create;
 pub mod deny_list;
 pub mod exit;
 pub mod heartbeat;
+pub mod request_domain;
+pub mod revoke_domain;
 pub mod revoke_key;
 pub mod update;
 pub mod update_params;

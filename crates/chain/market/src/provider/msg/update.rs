@@ -30,6 +30,8 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgUpdateProvider) -> Result<MsgUpda
     provider.attributes = attributes;
     provider.host_uri.clone_from(&msg.host_uri);
     provider.info.clone_from(&msg.info);
+    // The gateway may have left its domain.
+    registry::reconsider(ctx, &mut provider)?;
     registry::save(ctx, &mut provider, "provider_updated")?;
     Ok(MsgUpdateProviderResponse {})
 }

@@ -1,0 +1,29 @@
+//! `MsgRequestDomainVerification`: the provider asks attesters to look at its domain.
+
+use ve_base::CodedError;
+use ve_proto::ve::provider::v1::{
+    DomainMethod, MsgRequestDomainVerification, MsgRequestDomainVerificationResponse, ProviderState,
+};
+use ve_sdk::Context;
+
+use crate::provider::{Error, domain, registry};
+use crate::text::address;
+
+pub fn check(msg: &MsgRequestDomainVerification) -> Result<(), CodedError> {
+    address("provider", &msg.owner)?;
+    domain::check_name(&msg.domain)?;
+    if msg.method() == DomainMethod::Unspecified { Err(Error::DomainMethod.into()) } else { Ok(()) }
+}
+
+pub fn execute(
+    ctx: &mut Context<'_>,
+    msg: &MsgRequestDomainVerification,
+) -> Result<MsgRequestDomainVerificationResponse, CodedError> {
+    let owner = address("provider", &msg.owner)?;
+    let provider = registry::require(ctx, &owner)?;
+    if provider.state() == ProviderState::Exited {
+        return Err(registry::illegal(&provider, "a provider that left needs no domain").into());
+    }
+    let asked = domain::request(ctx, &owner, &msg.domain, msg.method())?;
+    Ok(MsgRequestDomainVerificationResponse { token: asked.token, expires_at: asked.expires_at })
+}
