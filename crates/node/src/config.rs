@@ -115,7 +115,8 @@ impl Default for P2pConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConsensusConfig {
-    /// Time from one block's start to the next; late votes are collected until then.
+    /// Time from one block's start to the next; late votes are collected until then. A tenth of it while enough
+    /// transactions for a full block wait.
     #[serde(with = "humantime_serde")]
     pub block_interval: Duration,
     #[serde(with = "humantime_serde")]

@@ -17,6 +17,8 @@ const OUTBOX: usize = 10_000;
 
 /// Up to so many waiting transactions are all rechecked after a block: that is cheap, and finds what else became bad.
 const FEW: usize = 500;
+/// Fewer waiting transactions never hurry the next block.
+const CROWD: usize = 100;
 /// Blocks after which all are rechecked, however many wait.
 const FULL_RECHECK: u64 = 20;
 
@@ -27,6 +29,8 @@ struct State {
     height: u64,
     /// A checked transaction was dropped without a block: the application still reckons with it.
     dropped: bool,
+    /// Transactions that the last block took.
+    taken: usize,
 }
 
 /// What waits.
@@ -65,6 +69,7 @@ impl Mempool {
             cache: Cache::new(limits.cache.max(limits.max_txs)),
             height: 0,
             dropped: false,
+            taken: 0,
         };
         let pool = Self { app, limits, state: Mutex::new(state), committing: RwLock::new(()), outbox };
         (Arc::new(pool), admitted)
@@ -155,6 +160,12 @@ impl Mempool {
         Sizes { txs: state.queue.len(), bytes: state.queue.bytes() }
     }
 
+    /// Whether what waits would fill another block like the last one: then the next one need not wait for its time.
+    pub fn is_crowded(&self) -> bool {
+        let state = self.state();
+        state.queue.len() >= state.taken.max(CROWD)
+    }
+
     /// Waits for running checks; hold the guard over `Application::commit` and end with [`CommitGuard::update`].
     pub fn pause(&self) -> CommitGuard<'_> {
         let held = self.committing.write().unwrap_or_else(PoisonError::into_inner);
@@ -171,7 +182,9 @@ impl CommitGuard<'_> {
         state.height = height;
         // Accounts with a transaction in the block, as long as nothing else happened.
         let mut touched = app.keeps_checks().then(BTreeSet::new);
+        state.taken = 0;
         for (tx, code) in committed {
+            state.taken += 1;
             let hash = hash_of(&tx);
             let account = state.queue.remove(&hash).map(|waiting| waiting.account).or_else(|| app.sender(&tx));
             if code == 0 {

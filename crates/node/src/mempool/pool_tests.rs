@@ -241,3 +241,21 @@ fn what_a_block_refused_or_the_pool_dropped_makes_all_start_over() {
     pool.pause().update(20, []);
     assert_eq!(rechecked(&app).len(), 600, "from time to time all are asked about");
 }
+
+#[test]
+fn the_next_block_hurries_only_when_what_waits_would_fill_another_like_the_last() {
+    let pool = pool(Limits::default());
+    let txs: Vec<String> = (0..250).map(|account| format!("a{account}:1:1")).collect();
+    for text in &txs[..99] {
+        add(&pool, text);
+    }
+    assert!(!pool.is_crowded(), "a few can wait for their time");
+    for text in &txs[99..] {
+        add(&pool, text);
+    }
+    assert!(pool.is_crowded());
+    pool.pause().update(1, txs[..140].iter().map(|text| (tx(text), 0)));
+    assert!(!pool.is_crowded(), "110 wait, the last block took 140");
+    pool.pause().update(2, txs[140..150].iter().map(|text| (tx(text), 0)));
+    assert!(pool.is_crowded(), "100 wait, the last block took 10");
+}

@@ -46,6 +46,10 @@ pub(super) struct Driver {
 /// Blocks kept for later heights.
 const MAX_FUTURE: usize = 16;
 
+/// So many times sooner the next block begins while enough transactions for it wait. Late votes are collected in what
+/// remains of the interval.
+const HURRY: u32 = 10;
+
 impl Driver {
     pub(super) fn new(
         core: Arc<Core>,
@@ -76,10 +80,11 @@ impl Driver {
         let enable = state.params.abci.as_ref().map_or(0, |abci| abci.vote_extensions_enable_height);
         let required = enable > 0 && state.next_height() as i64 >= enable;
         let policy = if required { VoteExtensionPolicy::Required } else { VoteExtensionPolicy::Disabled };
+        let interval = if self.core.mempool.is_crowded() { self.block_interval / HURRY } else { self.block_interval };
         HeightParams::new(
             ValidatorSet::new(state.validators.clone()),
             self.timeouts,
-            (!self.block_interval.is_zero()).then_some(self.block_interval),
+            (!interval.is_zero()).then_some(interval),
         )
         .with_vote_extension_policy(policy)
     }
