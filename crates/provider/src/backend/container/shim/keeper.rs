@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use libcontainer::container::Container;
@@ -30,16 +31,30 @@ const HEALTHY: Duration = Duration::from_secs(60);
 /// Output that a dead container left in the pipes is read for at most this long.
 const DRAIN: Duration = Duration::from_secs(2);
 
+/// How long the lock is tried for: the daemon looks whether it is held by taking it for a moment.
+const LOCK: Duration = Duration::from_secs(2);
+
+/// The lock of the replica in the working directory.
+fn only_one() -> Result<Flock<fs::File>, String> {
+    let mut file = fs::File::create("keeper.lock").map_err(|e| e.to_string())?;
+    let deadline = Instant::now() + LOCK;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err(_) if Instant::now() >= deadline => return Err("another keeper has this replica".into()),
+            Err((same, _)) => file = same,
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Entry point: keeps the replica whose directory is `dir` until it is told to
 /// stop or its restart policy ends.
 pub(super) fn keep(dir: &Path) -> Result<(), String> {
     // Own session: a signal to the daemon's group does not reach the workload.
     let _ = setsid();
     chdir(dir).map_err(|e| format!("enter {}: {e}", dir.display()))?;
-    let lock = fs::File::create("keeper.lock").map_err(|e| e.to_string())?;
-    let Ok(_lock) = Flock::lock(lock, FlockArg::LockExclusiveNonblock) else {
-        return Err("another keeper has this replica".into());
-    };
+    let _lock = only_one()?;
     let config: KeeperConfig = state::read_json(Path::new("keeper.json"))
         .map_err(|e| format!("keeper.json: {e}"))?
         .ok_or("keeper.json is missing")?;
