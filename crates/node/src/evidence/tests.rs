@@ -89,7 +89,8 @@ fn a_validator_that_votes_twice_is_convicted_exactly_once() {
     assert_eq!(code(net.add(nil)), 9);
     assert!(net.judge(&net.block_with(vec![proof])).expect_err("refused").contains("evidence 9"));
     assert_eq!(net.add(net.chain.equivocation(2, 3)), Ok(true));
-    net.chain.advance(&[]);
+    // The next block was built before.
+    (0..2).for_each(|_| drop(net.chain.advance(&[])));
     assert_eq!(net.convictions(2, 3).as_deref(), Some("1"));
 }
 
@@ -129,7 +130,7 @@ fn forgeries(chain: &Chain) -> Vec<(&'static str, u32, DuplicateVoteEvidence)> {
         ("a negative round", 2, both(&|vote| vote.round = -1)),
         ("height zero", 2, both(&|vote| vote.height = 0)),
         ("an extension nobody signed", 2, a(&|vote| vote.extension = vec![1])),
-        ("a short signature", 2, a(&|vote| drop(vote.signature.pop()))),
+        ("a short signature", 2, a(&|vote| vote.signature.truncate(63))),
         ("a long address", 2, both(&|vote| vote.validator_address.push(0))),
         ("no block id", 2, a(&|vote| vote.block_id = None)),
         ("half a block id", 2, a(&|vote| vote.block_id.as_mut().expect("an id").hash.truncate(31))),
@@ -185,7 +186,7 @@ fn a_block_convicts_nobody_twice_and_its_evidence_has_a_limit() {
     assert!(net.judge(&wrong_hash).is_err());
     assert_eq!(net.judge(&net.block_with(vec![proof.clone()])), Ok(()));
     let home = tempfile::tempdir().expect("a temporary directory");
-    let params = ConsensusParams { evidence_max_bytes: proof.encoded_len() as i64 - 1, ..ConsensusParams::default() };
+    let params = ConsensusParams { evidence_max_bytes: 200, ..ConsensusParams::default() };
     let (chain, app) = open(home.path(), params);
     let small = Net { home, chain, app };
     (0..3).for_each(|_| drop(small.chain.advance(&[])));

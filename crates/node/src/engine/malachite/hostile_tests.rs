@@ -100,8 +100,8 @@ fn block(parts: usize, mark: u8) -> Vec<u8> {
 #[test]
 fn parts_in_any_order_twice_and_over_any_neighbour_make_the_block_once() {
     let bytes = block(6, 3);
-    let mut messages = stream("a", 10, &bytes);
-    messages.extend(messages.clone());
+    let mut messages: Vec<_> =
+        stream("a", 10, &bytes).into_iter().flat_map(|message| [message.clone(), message]).collect();
     messages.reverse();
     messages.swap(0, 5);
     let mut streams = Streams::default();
@@ -109,7 +109,7 @@ fn parts_in_any_order_twice_and_over_any_neighbour_make_the_block_once() {
     for (index, message) in messages.into_iter().enumerate() {
         complete.extend(send(&mut streams, (index as u8 % 3, 9), [message]).ok().flatten());
     }
-    assert_eq!(complete.len(), 1, "repeated parts of a finished stream are a new, incomplete one");
+    assert_eq!(complete.len(), 1, "what comes again after the end is a new, incomplete stream");
     assert_eq!(complete[0], bytes);
 }
 
@@ -137,7 +137,7 @@ fn malformed_parts_are_refused_and_their_publisher_is_no_longer_heard() {
         ("an index outside the set", vec![first.clone(), piece(&|part| part.index = 3)]),
         ("the largest index", vec![first.clone(), piece(&|part| part.index = u32::MAX)]),
         ("other bytes", vec![first.clone(), piece(&|part| part.bytes[5] ^= 1)]),
-        ("too few bytes", vec![first.clone(), piece(&|part| drop(part.bytes.pop()))]),
+        ("too few bytes", vec![first.clone(), piece(&|part| part.bytes.truncate(PART_BYTES - 1))]),
         ("no proof", vec![first.clone(), piece(&|part| part.proof = None)]),
         (
             "a proof of another length",

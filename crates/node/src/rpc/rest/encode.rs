@@ -87,6 +87,8 @@ impl<'a> Encoder<'a> {
             Value::F64(v) => (*v).into(),
             Value::String(text) if self.is_decimal(field) => decimal(text).into(),
             Value::String(text) => text.clone().into(),
+            // Slashing and mint declare decimals as bytes; these are the digits too.
+            Value::Bytes(bytes) if self.is_decimal(field) => decimal(&String::from_utf8_lossy(bytes)).into(),
             Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
             Value::EnumNumber(number) => match field.kind() {
                 Kind::Enum(values) => values.get_value(*number).map_or_else(|| (*number).into(), |v| v.name().into()),
