@@ -61,10 +61,11 @@ fn main() -> ExitCode {
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::FAILURE
-            }
+            Err(error) => cli::report(&error, global.output),
         }
     })
 }
+
+#[cfg(test)]
+#[path = "documents_tests.rs"]
+mod documents_tests;

@@ -57,19 +57,16 @@ pub async fn run(context: &Context, arguments: DeployArgs) -> Result<(), CliErro
     let ask = arguments.choose;
     let mut choose = |group: &str, bids: &[Bid]| if ask { ask_bid(group, bids) } else { Some(0) };
     let deployed = deploy(&client, &text, &options, &mut choose, &mut progress).await?;
-    match output {
-        Output::Json => {
-            output.print(&json!({"step": "done", "dseq": deployed.dseq.to_string(), "leases": deployed.leases}))
+    if output.is_json() {
+        output.print(&json!({"step": "done", "dseq": deployed.dseq.to_string(), "leases": deployed.leases}));
+        return Ok(());
+    }
+    for lease in &deployed.leases {
+        for url in &lease.urls {
+            println!("{url}");
         }
-        Output::Text => {
-            for lease in &deployed.leases {
-                for url in &lease.urls {
-                    println!("{url}");
-                }
-                output.note(&format!("logs:  virtengine lease logs {}", lease.id));
-                output.note(&format!("close: virtengine lease close {}", lease.id));
-            }
-        }
+        output.note(&format!("logs:  virtengine lease logs {}", lease.id));
+        output.note(&format!("close: virtengine lease close {}", lease.id));
     }
     Ok(())
 }
@@ -83,15 +80,14 @@ pub fn identities(context: &Context) -> Result<PathBuf, CliError> {
 
 fn print_step(output: Output, started: Instant, step: &Step) {
     let elapsed = started.elapsed();
-    match output {
-        Output::Text => output.note(&format!("{:>7.1}s  {}", elapsed.as_secs_f64(), step.text)),
-        Output::Json => {
-            let mut object = step.data.clone();
-            object["step"] = step.name.into();
-            object["message"] = step.text.clone().into();
-            object["elapsed_ms"] = json!(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
-            output.print(&object);
-        }
+    if output.is_json() {
+        let mut object = step.data.clone();
+        object["step"] = step.name.into();
+        object["message"] = step.text.clone().into();
+        object["elapsed_ms"] = json!(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+        output.print(&object);
+    } else {
+        output.note(&format!("{:>7.1}s  {}", elapsed.as_secs_f64(), step.text));
     }
 }
 

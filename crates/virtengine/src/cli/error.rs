@@ -1,11 +1,14 @@
 //! Failures of commands: exit code, stable name, cause and remedy.
 
+use std::process::ExitCode;
+
 use serde_json::json;
 use ve_client::ClientError;
 use ve_client::cert::CertError;
 use ve_client::deploy::DeployError;
 use ve_client::gateway::GatewayError;
 use ve_client::keystore::KeyStoreError;
+use ve_client::tx::file::TxFileError;
 
 use super::Output;
 
@@ -29,6 +32,8 @@ pub enum CliError {
     Certificate(#[from] CertError),
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    #[error(transparent)]
+    Transaction(#[from] TxFileError),
 }
 
 impl CliError {
@@ -36,13 +41,8 @@ impl CliError {
         match self {
             Self::Usage(_) => 2,
             Self::Remote(code) => u8::try_from(*code).unwrap_or(1).max(1),
-            other => match other.client() {
-                Some(ClientError::Rejected { .. }) => 3,
-                Some(ClientError::Timeout { .. }) => 4,
-                Some(ClientError::Usage(_)) => 2,
-                _ if matches!(other, Self::Deploy(DeployError::NoBid { .. } | DeployError::NotRunning { .. })) => 4,
-                _ => 1,
-            },
+            Self::Deploy(DeployError::NoBid { .. } | DeployError::NotRunning { .. }) => 4,
+            other => other.client().map_or(1, client_code),
         }
     }
 
@@ -55,28 +55,55 @@ impl CliError {
         }
     }
 
-    fn kind(&self) -> &'static str {
-        match self.exit_code() {
-            2 => "usage",
-            3 => "rejected",
-            4 => "timeout",
-            _ => "error",
-        }
-    }
-
     /// On standard error, so that standard output holds results only.
     pub fn print(&self, output: Output) {
-        match output {
-            Output::Text => eprintln!("error: {self}"),
-            Output::Json => {
-                let chain = self.client().and_then(ClientError::chain_code);
-                let mut object = json!({"error": {"kind": self.kind(), "message": self.to_string()}});
-                if let Some((codespace, code)) = chain {
-                    object["error"]["codespace"] = codespace.into();
-                    object["error"]["code"] = code.into();
-                }
-                eprintln!("{object}");
-            }
-        }
+        let kind = match self {
+            Self::Remote(_) => "remote",
+            other => kind(other.exit_code()),
+        };
+        print(output, kind, &self.to_string(), self.client());
     }
 }
+
+fn client_code(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Usage(_) => 2,
+        ClientError::Rejected { .. } => 3,
+        ClientError::Timeout { .. } => 4,
+        _ => 1,
+    }
+}
+
+/// The failure of a daemon's command, in the same form and with the same exit codes.
+pub fn report(error: &anyhow::Error, output: Output) -> ExitCode {
+    let client = error.chain().find_map(|cause| cause.downcast_ref::<ClientError>());
+    let code = client.map_or(1, client_code);
+    print(output, kind(code), &format!("{error:#}"), client);
+    ExitCode::from(code)
+}
+
+fn kind(code: u8) -> &'static str {
+    match code {
+        2 => "usage",
+        3 => "rejected",
+        4 => "timeout",
+        _ => "error",
+    }
+}
+
+fn print(output: Output, kind: &str, message: &str, client: Option<&ClientError>) {
+    if !output.is_json() {
+        eprintln!("error: {message}");
+        return;
+    }
+    let mut object = json!({"error": {"kind": kind, "message": message}});
+    if let Some((codespace, code)) = client.and_then(ClientError::chain_code) {
+        object["error"]["codespace"] = codespace.into();
+        object["error"]["code"] = code.into();
+    }
+    eprintln!("{object}");
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@
 mod context;
 mod deploy;
 mod doctor;
+mod envelope;
 mod error;
 mod keys;
 mod lease;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _, Subcommand as _};
 
 pub use context::{Context, Global};
-pub use error::CliError;
+pub use error::{CliError, report};
 pub use output::Output;
 
 /// The commands of users; the daemons' commands are added by the caller.
@@ -38,12 +39,15 @@ pub fn command() -> Command {
         .subcommand(lease::LeaseCommand::augment_subcommands(
             Command::new("lease").about("Watch, enter and end what runs").subcommand_required(true),
         ))
+        .subcommand(envelope::EnvelopeCommand::augment_subcommands(
+            Command::new("envelope").about("Seal data for named accounts, and open it").subcommand_required(true),
+        ))
         .subcommand(sdl::SdlCommand::augment_subcommands(
             Command::new("sdl").about("Check and convert deployment files").subcommand_required(true),
         ))
-        .subcommand(
+        .subcommand(doctor::DoctorArgs::augment_args(
             Command::new("doctor").about("Find out why something does not work").after_help(doctor::AFTER_HELP),
-        );
+        ));
     Global::augment_args(command)
 }
 
@@ -62,8 +66,9 @@ pub async fn run(matches: &ArgMatches) -> Option<ExitCode> {
         "query" => tree::run_query(&context, arguments).await,
         "deploy" => deploy::run(&context, parsed(deploy::DeployArgs::from_arg_matches(arguments))).await,
         "lease" => lease::run(&context, parsed(lease::LeaseCommand::from_arg_matches(arguments))).await,
+        "envelope" => envelope::run(&context, parsed(envelope::EnvelopeCommand::from_arg_matches(arguments))).await,
         "sdl" => sdl::run(&context, parsed(sdl::SdlCommand::from_arg_matches(arguments))),
-        "doctor" => doctor::run(&context).await,
+        "doctor" => doctor::run(&context, parsed(doctor::DoctorArgs::from_arg_matches(arguments))).await,
         _ => return None,
     };
     Some(match result {

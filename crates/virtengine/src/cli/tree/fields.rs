@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Arg, ArgAction, ArgMatches};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
-use ve_base::{Coin, Dec};
+use ve_base::{Coin, Dec, Denom};
 
 use super::kebab;
 use crate::cli::CliError;
@@ -59,6 +59,9 @@ fn flag(field: &FieldDescriptor) -> String {
         "help",
         "version",
         "page-key",
+        "keyring",
+        "passphrase-file",
+        "passphrase-fd",
     ];
     if taken.contains(&name.as_str()) { format!("field-{name}") } else { name }
 }
@@ -186,14 +189,17 @@ fn parse(field: &FieldDescriptor, text: &str) -> Result<Value, CliError> {
         Shape::Bytes => BASE64.encode(bytes(text)?).into(),
         Shape::Enum => enumeration(field, text)?,
         Shape::Coin => {
-            let coin: Coin = text.parse().map_err(|cause: ve_base::CodedError| usage(cause.log))?;
+            let wrong = |cause: ve_base::CodedError| usage(format!("{}; write it like 100uve", cause.log));
+            let coin: Coin = text.parse().map_err(wrong)?;
             json!({"denom": coin.denom.as_str(), "amount": coin.amount.to_string()})
         }
         Shape::DecCoin => {
             let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
             let (amount, denom) = text.split_at(split);
-            let amount: Dec = amount.parse().map_err(|cause: ve_base::DecError| usage(cause.to_string()))?;
-            json!({"denom": denom, "amount": amount.to_mantissa()})
+            let wrong = |cause: String| usage(format!("{cause}; write it like 1.5uve"));
+            let amount: Dec = amount.parse().map_err(|cause: ve_base::DecError| wrong(cause.to_string()))?;
+            let denom: Denom = denom.parse().map_err(|cause: ve_base::CodedError| wrong(cause.log))?;
+            json!({"denom": denom.as_str(), "amount": amount.to_mantissa()})
         }
         Shape::Dec => {
             let amount: Dec = text.parse().map_err(|cause: ve_base::DecError| usage(cause.to_string()))?;

@@ -2,6 +2,7 @@
 //! of its request a flag.
 
 mod fields;
+mod file;
 mod show;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use super::{CliError, Context};
 
 pub use fields::{arguments, message};
-pub use show::value;
+pub use show::{any_value, value};
 
 /// Name of the module in `package.v1.Service`: the part before the version.
 fn module(service: &ServiceDescriptor) -> String {
@@ -68,10 +69,18 @@ pub fn signer(message: &MessageDescriptor) -> Option<String> {
     }
 }
 
+/// Who must sign a message. The error says what is wrong with it.
+pub fn signers(message: &ve_proto::Any) -> Result<Vec<ve_base::Address>, String> {
+    let name = message.type_url.rsplit('/').next().unwrap_or_default();
+    let descriptor = ve_proto::descriptors().get_message_by_name(name).ok_or(format!("unknown message {name}"))?;
+    let fields = ve_sdk::signers::SignerFields::from_descriptor(&descriptor)?;
+    fields.read(&message.value).map_err(|cause| format!("{name}: {}", cause.log))
+}
+
 pub fn transactions() -> Command {
     let root =
         Command::new("tx").about("Change the chain's state").subcommand_required(true).arg_required_else_help(true);
-    let root = super::tx::arguments(root);
+    let root = super::tx::offline::commands(super::tx::arguments(root));
     methods(&["Msg"]).into_iter().fold(root, |root, (module, methods)| {
         let parent = Command::new(module.clone()).about(format!("Transactions of {module}")).subcommand_required(true);
         root.subcommand(methods.into_iter().fold(parent, |parent, (name, method)| {
@@ -79,7 +88,7 @@ pub fn transactions() -> Command {
             let about = format!("Send {}", input.full_name());
             let signer = signer(&input);
             let command = Command::new(name).about(about).args(arguments(&input, signer.as_deref()));
-            parent.subcommand(command.arg(json_argument()))
+            parent.subcommand(command.args(file::argument(&input)).arg(json_argument()))
         }))
     })
 }
@@ -155,18 +164,12 @@ fn page(arguments: &ArgMatches) -> Option<Value> {
     (!page.is_empty()).then(|| page.into())
 }
 
-/// Fields from `--json` and from flags.
+/// Fields from `FILE`, from `--json` and from flags; the later wins.
 pub fn message_fields(
     descriptor: &MessageDescriptor,
     arguments: &ArgMatches,
 ) -> Result<serde_json::Map<String, Value>, CliError> {
-    let mut fields = match arguments.get_one::<String>("json") {
-        Some(text) => match fields::json(text)? {
-            Value::Object(fields) => fields,
-            _ => return Err(CliError::Usage("--json needs an object".into())),
-        },
-        None => serde_json::Map::new(),
-    };
+    let mut fields = file::given(descriptor, arguments)?;
     fields.extend(fields::given(descriptor, arguments)?);
     Ok(fields)
 }

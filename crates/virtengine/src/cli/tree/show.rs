@@ -35,9 +35,18 @@ pub fn value(message: &DynamicMessage) -> Value {
 fn any(message: &DynamicMessage) -> Value {
     let url = message.get_field_by_name("type_url").and_then(|url| url.as_str().map(str::to_owned)).unwrap_or_default();
     let bytes = message.get_field_by_name("value").and_then(|value| value.as_bytes().cloned()).unwrap_or_default();
+    packed(&url, &bytes)
+}
+
+/// The message in an `Any`, its type in `@type`.
+pub fn any_value(message: &ve_proto::Any) -> Value {
+    packed(&message.type_url, &message.value)
+}
+
+fn packed(url: &str, bytes: &[u8]) -> Value {
     let inner = ve_proto::descriptors()
         .get_message_by_name(url.rsplit('/').next().unwrap_or_default())
-        .and_then(|descriptor| DynamicMessage::decode(descriptor, bytes.clone()).ok());
+        .and_then(|descriptor| DynamicMessage::decode(descriptor, bytes).ok());
     match inner.map(|inner| value(&inner)) {
         Some(Value::Object(mut fields)) => {
             fields.insert("@type".into(), url.into());

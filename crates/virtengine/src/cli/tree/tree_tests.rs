@@ -79,3 +79,48 @@ fn the_signer_is_the_field_that_the_schema_names() {
     assert_eq!(name("cosmos.bank.v1beta1.MsgSend").as_deref(), Some("from_address"));
     assert_eq!(name("ve.market.v1.MsgCreateBid").as_deref(), Some("provider"));
 }
+
+fn from_file(module: &str, command: &str, content: &str) -> Result<serde_json::Value, String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), content).unwrap();
+    let line = ["tx", module, command, file.path().to_str().unwrap()];
+    let matches = transactions().try_get_matches_from(line).map_err(|error| error.to_string())?;
+    let (method, arguments) = matched(&matches, &["Msg"]).unwrap();
+    let fields = message_fields(&method.input(), arguments).map_err(|error| error.to_string())?;
+    message(&method.input(), fields).map(|built| value(&built)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn nested_messages_come_from_a_file_as_people_write_them() {
+    let key =
+        r#""pubkey":{"@type":"cosmos.crypto.ed25519.PubKey","key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}"#;
+    let content =
+        format!(r#"{{"validator_address":"vevaloper1a",{key},"value":"5uve","commission":{{"rate":"0.1"}}}}"#);
+    let shown = from_file("staking", "create-validator", &content).unwrap();
+    assert_eq!(shown["pubkey"]["@type"], "/cosmos.crypto.ed25519.PubKey");
+    assert_eq!(shown["value"], json!({"denom": "uve", "amount": "5"}));
+    assert_eq!(shown["commission"]["rate"], "0.100000000000000000");
+}
+
+#[test]
+fn what_a_file_gets_wrong_is_named() {
+    let refused = |content: &str| from_file("staking", "create-validator", content).unwrap_err();
+    assert!(refused(r#"{"pubkey":{"@type":"/no.such.Key"}}"#).contains("/no.such.Key"));
+    assert!(refused(r#"{"value":"five"}"#).contains("value: "));
+    assert!(refused(r#"{"commission":{"rate":"0.x"}}"#).contains("rate"));
+    assert!(refused(r#"{"unknown":1}"#).contains("unknown"));
+    assert!(refused("[]").contains("braces"));
+    assert!(refused("{").contains("JSON"));
+    // A message whose fields are all plain takes no file.
+    assert!(from_file("bank", "send", "{}").is_err());
+}
+
+#[test]
+fn the_message_file_of_the_book_is_a_message() {
+    let book = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/book/src/command-line.md");
+    let text = std::fs::read_to_string(book).unwrap();
+    let example = text.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let shown = from_file("staking", "create-validator", example).unwrap();
+    assert_eq!(shown["value"], json!({"denom": "uve", "amount": "5000000"}));
+    assert_eq!(shown["commission"]["max_change_rate"], "0.010000000000000000");
+}

@@ -1,5 +1,7 @@
 //! `virtengine tx`: build, show, sign, send and await one message.
 
+pub mod offline;
+
 use std::io::{BufRead as _, IsTerminal as _};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use ve_client::TxOptions;
 use ve_client::tx::Committed;
 use ve_proto::Any;
 
-use super::{CliError, Context, tree};
+use super::{CliError, Context, Output, tree};
 
 /// Flags of every transaction.
 pub fn arguments(command: Command) -> Command {
@@ -25,16 +27,23 @@ pub fn arguments(command: Command) -> Command {
     };
     command
         .arg(value("from", "KEY", "Name of the signing key; may be left out when there is only one"))
-        .arg(value("gas", "N", "Gas limit [default: 1.4 times what a simulation uses]"))
-        .arg(value("fees", "COIN", "Fee [default: gas limit times the node's lowest price]"))
+        .arg(value("gas", "N", "Gas limit [default: 1.4 times what a simulation uses; 200000 when generated]"))
+        .arg(value(
+            "fees",
+            "COIN",
+            "Fee [default: gas limit times the node's lowest price; 0.025uve a unit when generated]",
+        ))
         .arg(value("memo", "TEXT", "Public note, at most 256 characters"))
         .arg(value("timeout", "SECONDS", "How long to wait for a block [default: 30]"))
-        .arg(switch("dry-run", "Simulate and show the gas, send nothing"))
-        .arg(switch("generate-only", "Print the message and needed signer, sign and send nothing"))
+        .arg(switch("dry-run", "Simulate and show gas and fee, send nothing"))
+        .arg(switch("generate-only", "Print the unsigned transaction for `tx sign`, ask no node"))
         .arg(switch("yes", "Do not ask before sending").short('y'))
 }
 
 pub async fn run(context: &Context, matches: &ArgMatches) -> Result<(), CliError> {
+    if let Some(result) = offline::run(context, matches).await {
+        return result;
+    }
     let (method, arguments) = tree::matched(matches, &["Msg"])?;
     let descriptor = method.input();
     let mut fields = tree::message_fields(&descriptor, arguments)?;
@@ -49,16 +58,22 @@ pub async fn run(context: &Context, matches: &ArgMatches) -> Result<(), CliError
     }
     let message = tree::message(&descriptor, fields)?;
     let shown = json!({"type": format!("/{}", descriptor.full_name()), "message": tree::value(&message)});
-    if arguments.get_flag("generate-only") {
-        context.output().print(&shown);
-        return Ok(());
-    }
     let options = options(arguments)?;
     let any = Any { type_url: format!("/{}", descriptor.full_name()), value: message.encode_to_vec() };
+    if arguments.get_flag("generate-only") {
+        // Always JSON: it is a file for `tx sign`.
+        Output::Json.print(&offline::generate(any, &options)?.to_json());
+        return Ok(());
+    }
     let (client, _) = context.signer(from).await?;
     if arguments.get_flag("dry-run") {
         let gas = client.simulate(std::slice::from_ref(&any), &options).await?;
-        context.output().print(&json!({"gas_used": gas.to_string(), "tx": shown}));
+        let limit = ve_client::tx::gas_limit(gas);
+        let fee: Vec<_> = ve_client::tx::GasPrice::of_node(client.rpc()).await?.fee(limit)?.to_proto();
+        let fee: Vec<_> = fee.iter().map(|coin| json!({"denom": coin.denom, "amount": coin.amount})).collect();
+        context.output().print(&json!({
+            "gas_used": gas.to_string(), "gas_limit": limit.to_string(), "fee": fee, "tx": shown,
+        }));
         return Ok(());
     }
     if !arguments.get_flag("yes") && std::io::stdin().is_terminal() {
@@ -103,10 +118,15 @@ fn options(arguments: &ArgMatches) -> Result<TxOptions, CliError> {
         options.timeout = Duration::from_secs(seconds);
     }
     if let Some(fees) = text("fees") {
-        let coin: Coin = fees.parse().map_err(|cause: ve_base::CodedError| CliError::Usage(cause.log))?;
-        options.fees = Some(Coins::one(coin));
+        options.fees = Some(coins(fees).map_err(|cause| CliError::Usage(format!("--fees: {}", cause.log)))?);
     }
     Ok(options)
+}
+
+/// Coins from text like `100uve,5uvcc`.
+fn coins(text: &str) -> Result<Coins, ve_base::CodedError> {
+    let list: Vec<Coin> = text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>()?;
+    Coins::new(list)
 }
 
 /// Asks at the terminal; anything but yes ends the command.

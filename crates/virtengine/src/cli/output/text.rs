@@ -1,57 +1,8 @@
-//! Results for people and for scripts.
-
-use std::io::Write as _;
+//! Indented `name: value` lines.
 
 use serde_json::Value;
-use ve_base::{Amount, Dec};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
-    #[default]
-    Text,
-    Json,
-}
-
-impl Output {
-    /// Prints a result; a closed pipe ends the output silently.
-    pub fn print(self, value: &Value) {
-        let text = match self {
-            Self::Json => value.to_string(),
-            Self::Text => text(value),
-        };
-        let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
-    }
-
-    /// A progress line for people; JSON output has none.
-    pub fn note(self, line: &str) {
-        if self == Self::Text {
-            eprintln!("{line}");
-        }
-    }
-}
-
-/// `1.5 VE` for native amounts, `12 uvcc` for others.
-pub fn money(amount: &str, denom: &str) -> String {
-    if denom != ve_base::BASE_DENOM {
-        return format!("{amount} {denom}");
-    }
-    let micro = if amount.contains('.') { amount.parse::<Dec>().ok() } else { whole(amount) };
-    let shown = micro.and_then(|micro| micro.quo_int(Amount::from(1_000_000u64), ve_base::Rounding::Truncate).ok());
-    match shown {
-        Some(shown) if !amount.contains('.') => {
-            let text = shown.to_string();
-            // Whole micro-units have six decimals at most.
-            let end = text.find('.').map_or(text.len(), |point| (point + 7).min(text.len()));
-            format!("{} VE", &text[..end])
-        }
-        // Prices per block are often far below a micro-unit: every digit counts.
-        _ => format!("{} uve", amount.parse::<Dec>().map_or_else(|_| amount.to_owned(), |dec| format!("{dec:#}"))),
-    }
-}
-
-fn whole(amount: &str) -> Option<Dec> {
-    amount.parse::<Amount>().ok().and_then(|amount| Dec::from_amount(amount).ok())
-}
+use super::money;
 
 /// Indented `name: value` lines; coins as people read them.
 pub fn text(value: &Value) -> String {
@@ -65,7 +16,7 @@ fn coin(value: &Value) -> Option<String> {
     Some(money(fields.get("amount")?.as_str()?, fields.get("denom")?.as_str()?))
 }
 
-fn scalar(value: &Value) -> Option<String> {
+pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some("-".into()),
         // Control characters from the chain must not reach a terminal.
@@ -107,7 +58,3 @@ fn write(value: &Value, depth: usize, out: &mut String) {
         _ => {}
     }
 }
-
-#[cfg(test)]
-#[path = "output_tests.rs"]
-mod tests;

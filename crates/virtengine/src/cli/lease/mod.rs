@@ -1,12 +1,13 @@
 //! `virtengine lease`: what runs, what it prints, a shell inside, and the end.
 
+mod session;
+mod terminal;
+
 use std::io::IsTerminal as _;
 
 use serde_json::json;
-use tokio::io::AsyncReadExt as _;
 use ve_base::{ACCOUNT_PREFIX, Address, Dec};
 use ve_client::deploy::{connect_gateway, ensure_identity, lease_id};
-use ve_client::gateway::frame::Frame;
 use ve_client::gateway::{GatewayClient, LeaseRef};
 use ve_client::tx::any;
 use ve_proto::ve::market::v1::{
@@ -14,7 +15,7 @@ use ve_proto::ve::market::v1::{
     QueryResourceResponse, Reason, ResourceState,
 };
 
-use super::{CliError, Context, Output, deploy, tx};
+use super::{CliError, Context, deploy, tx};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum LeaseCommand {
@@ -52,13 +53,23 @@ pub enum LeaseCommand {
         /// Which replica, counted from 0
         #[arg(long, default_value_t = 0)]
         replica: u32,
-        /// Give the command a terminal
+        /// Give the command a terminal; Ctrl-] leaves a session that hangs
         #[arg(long, short)]
         tty: bool,
         /// The command and its arguments
         #[arg(last = true, default_value = "/bin/sh")]
         command: Vec<String>,
     },
+    /// Print what happened to the workload
+    Events {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Go on until Ctrl-C
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Stop and start every service of a lease
+    Restart(Chosen),
     /// End a lease; what was not used is refunded
     Close {
         #[command(flatten)]
@@ -86,24 +97,61 @@ pub async fn run(context: &Context, command: LeaseCommand) -> Result<(), CliErro
             let (gateway, lease) = gateway(context, &chosen).await?;
             let mut logs = gateway.logs(&lease, service.as_deref(), follow, tail).await?;
             while let Some(line) = logs.next().await? {
-                match context.output() {
-                    Output::Json => println!("{}", json!({"name": line.name, "message": line.message})),
-                    Output::Text => {
-                        // A tenant's output must not control the terminal beyond its own lines.
-                        let message: String = line.message.chars().filter(|c| !c.is_control() || *c == '\t').collect();
-                        println!("{}: {message}", line.name);
-                    }
+                if context.output().is_json() {
+                    context.output().print(&json!({"name": line.name, "message": line.message}));
+                } else {
+                    say(&format!("{}: {}", line.name, printable(&line.message)));
                 }
             }
             Ok(())
         }
         LeaseCommand::Shell { chosen, service, replica, tty, command } => {
+            if tty && !std::io::stdin().is_terminal() {
+                return Err(CliError::Usage("--tty needs a terminal; leave it out in scripts".into()));
+            }
             let (gateway, lease) = gateway(context, &chosen).await?;
             let shell = gateway.shell(&lease, &service, replica, tty, &command).await?;
-            session(shell).await
+            session::run(shell, tty).await
+        }
+        LeaseCommand::Events { chosen, follow } => {
+            let (gateway, lease) = gateway(context, &chosen).await?;
+            let mut events = gateway.events(&lease, follow).await?;
+            while let Some(event) = events.next().await? {
+                if context.output().is_json() {
+                    context.output().print(&event);
+                } else {
+                    say(&printable(&event_line(&event)));
+                }
+            }
+            Ok(())
+        }
+        LeaseCommand::Restart(chosen) => {
+            let (gateway, lease) = gateway(context, &chosen).await?;
+            gateway.restart(&lease).await?;
+            context.output().print(&json!({"restarting": chosen.lease}));
+            Ok(())
         }
         LeaseCommand::Close { chosen, yes } => close(context, &chosen, yes).await,
     }
+}
+
+/// A tenant's or provider's text must not control the terminal beyond its own lines.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
+}
+
+/// One line on standard output; a closed pipe ends the output, not the command.
+fn say(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// `2026-01-01T00:00:00Z  started: message`.
+fn event_line(event: &serde_json::Value) -> String {
+    let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    let seconds = event["at"].as_i64().unwrap_or(0);
+    let at = ve_base::BlockTime { seconds, nanos: 0 };
+    format!("{at}  {}: {}", text("kind"), text("message"))
 }
 
 fn parse_id(text: &str) -> Option<BidId> {
@@ -215,31 +263,6 @@ async fn close(context: &Context, chosen: &Chosen, yes: bool) -> Result<(), CliE
     Ok(())
 }
 
-async fn session(mut shell: ve_client::gateway::Shell) -> Result<(), CliError> {
-    let mut input = tokio::io::stdin();
-    let mut buffer = vec![0u8; 16 * 1024];
-    let mut open = true;
-    loop {
-        tokio::select! {
-            read = input.read(&mut buffer), if open => {
-                let read = read.unwrap_or(0);
-                open = read > 0;
-                shell.send(&Frame::Stdin(buffer[..read].to_vec())).await?;
-            }
-            frame = shell.next() => match frame? {
-                Some(Frame::Stdout(bytes)) => write(&mut std::io::stdout(), &bytes),
-                Some(Frame::Stderr(bytes)) => write(&mut std::io::stderr(), &bytes),
-                Some(Frame::Result(status)) if status.exit_code == 0 => return Ok(()),
-                Some(Frame::Result(status)) => return Err(CliError::Remote(status.exit_code)),
-                Some(Frame::Failure(cause)) => return Err(CliError::Failed(cause)),
-                Some(_) => {}
-                None => return Err(CliError::Failed("the session ended without a result".into())),
-            },
-        }
-    }
-}
-
-fn write(to: &mut dyn std::io::Write, bytes: &[u8]) {
-    // A closed pipe ends the output, the session still has to end in order.
-    let _ = to.write_all(bytes).and_then(|()| to.flush());
-}
+#[cfg(test)]
+#[path = "lease_tests.rs"]
+mod tests;

@@ -1,0 +1,7 @@
+//! The binary as scripts use it.
+
+mod doctor;
+mod general;
+mod keys;
+mod offline;
+mod support;
