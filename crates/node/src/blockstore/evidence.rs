@@ -12,10 +12,10 @@ impl BlockStore {
         Ok(self.evidence.get(key.to_bytes()).map_err(io)?.map(|bytes| bytes.to_vec()))
     }
 
-    /// Keys and encodings, by height.
-    pub fn all_pending_evidence(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    /// Encodings, by height.
+    pub fn all_pending_evidence(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         let entries = self.evidence.iter().map(|entry| entry.into_inner());
-        entries.map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(io)).collect()
+        entries.map(|entry| entry.map(|(_, value)| value.to_vec()).map_err(io)).collect()
     }
 
     /// Forgets evidence that no block may carry any more.

@@ -135,7 +135,12 @@ pub fn build(
     for (vote, signature) in votes.iter_mut().zip(extended.extended_signatures) {
         vote.extension = signature.extension.into();
     }
-    let parts = Parts { votes, round: last_commit.round, misbehavior: evidence::misbehavior(&evidence.evidence) };
+    let parts = Parts {
+        votes,
+        round: last_commit.round,
+        failed: failed(state, &last_commit),
+        misbehavior: evidence::misbehavior(&evidence.evidence),
+    };
     let txs = app.prepare_proposal(&input(&header, parts, Vec::new(), candidates), max);
     let header = Header { data_hash: hash::data(&txs).to_vec(), ..header };
     SealedBlock::new(Block {
@@ -269,9 +274,20 @@ fn votes(state: &ChainState, last_commit: &Commit) -> Vec<LastVote> {
         .collect()
 }
 
+/// Failed rounds of one height that are told of.
+const MAX_FAILED: i32 = 100;
+
+/// Who proposed in the parent's rounds before the one that decided.
+fn failed(state: &ChainState, last_commit: &Commit) -> Vec<[u8; 20]> {
+    let Some(set) = &state.last_validators else { return Vec::new() };
+    let rounds = u32::try_from(last_commit.round.min(MAX_FAILED)).unwrap_or(0);
+    (0..rounds).filter_map(|round| set.at_round(round).proposer().map(|proposer| proposer.address)).collect()
+}
+
 struct Parts {
     votes: Vec<LastVote>,
     round: i32,
+    failed: Vec<[u8; 20]>,
     misbehavior: Vec<Misbehavior>,
 }
 
@@ -282,7 +298,7 @@ fn input(header: &Header, parts: Parts, hash: Vec<u8>, txs: Vec<Bytes>) -> Block
         hash,
         proposer_address: header.proposer_address.as_slice().try_into().unwrap_or_default(),
         next_validators_hash: header.next_validators_hash.clone(),
-        last_commit: LastCommit { round: parts.round, votes: parts.votes },
+        last_commit: LastCommit { round: parts.round, votes: parts.votes, failed_proposers: parts.failed },
         misbehavior: parts.misbehavior,
         txs,
     }
@@ -294,6 +310,7 @@ fn decided_input(state: &ChainState, sealed: &SealedBlock) -> BlockInput {
     let parts = Parts {
         votes: votes(state, &last_commit),
         round: last_commit.round,
+        failed: failed(state, &last_commit),
         misbehavior: evidence::misbehavior(&sealed.evidence()),
     };
     input(&sealed.header(), parts, sealed.id.hash.clone(), sealed.txs())

@@ -156,7 +156,7 @@ impl EvidencePool {
         let stored = self.store.all_pending_evidence()?;
         stored
             .iter()
-            .map(|(_, bytes)| Evidence::decode(bytes.as_slice()).map_err(|_| StoreError::Damaged("piece of evidence")))
+            .map(|bytes| Evidence::decode(bytes.as_slice()).map_err(|_| StoreError::Damaged("piece of evidence")))
             .collect()
     }
 

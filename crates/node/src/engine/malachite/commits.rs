@@ -62,7 +62,7 @@ pub fn certificate(commit: &ExtendedCommit) -> Option<ExtendedCommitCertificate<
         Some(ExtendedCommitSignature::new(address, signature, extension))
     });
     let mut commit_signatures: Vec<ExtendedCommitSignature<VeContext>> = signatures.collect::<Option<_>>()?;
-    commit_signatures.sort_by(|left, right| left.address.cmp(&right.address));
+    commit_signatures.sort_by_key(|entry| entry.address);
     Some(ExtendedCommitCertificate {
         height: Height(u64::try_from(commit.height).ok()?),
         round: Round::new(u32::try_from(commit.round).ok()?),

@@ -284,12 +284,12 @@ fn mutated_and_random_bytes_never_panic_a_decoder() {
     let part: Bytes = WireCodec.encode(&stream("s", 10, &block(1, 1))[1]).expect("encodes");
     let mut random = Random(7);
     for _ in 0..20_000 {
-        let seed = if random.next() % 2 == 0 { &vote } else { &part };
+        let seed = if random.next().is_multiple_of(2) { &vote } else { &part };
         let mut bytes = seed.to_vec();
         for _ in 0..=random.next() % 4 {
             let at = random.next() as usize % bytes.len();
             // Lengths are where decoders allocate: they often become enormous here.
-            bytes[at] = if random.next() % 2 == 0 { 255 } else { random.next() as u8 };
+            bytes[at] = if random.next().is_multiple_of(2) { 255 } else { random.next() as u8 };
         }
         bytes.truncate(random.next() as usize % (bytes.len() + 1));
         let bytes = Bytes::from(bytes);
