@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod deny;
 mod layers;
 mod new_module;
 mod proto;
@@ -29,6 +30,8 @@ enum Task {
     Tidy,
     /// Checks that every crate depends only on what its layer may know.
     Layers,
+    /// Checks licences and banned crates of everything that is built.
+    Deny,
     /// Measures beside a peer or the physical limit.
     Bench(bench::Args),
     /// Writes a new chain module: schema, folder and its row in the table of modules.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Test(args) => return test::run(&args),
         Task::Tidy => tidy::run(),
         Task::Layers => layers::run(),
+        Task::Deny => deny::run(),
         Task::Bench(args) => bench::run(&args),
         Task::NewModule(args) => new_module::run(&args),
         Task::Proto { check } => proto::run(check),

@@ -27,8 +27,7 @@ pub fn run(folder: &Path, binary: Option<&Path>) -> Outcome {
         Err(error) => return Outcome::failure(NAME, format!("{error:#}")),
     }
     let mut node = Command::new("node");
-    // Without this the process outlives its last test; what keeps it alive is not known.
-    node.args(["--test", "--test-force-exit", "--test-reporter=tap", "--test-concurrency=1"])
+    node.args(["--test", "--test-reporter=tap", "--test-concurrency=1"])
         .current_dir(folder)
         .env("VIRTENGINE_BIN", binary);
     let finished = match command::run(&mut node, LIMIT) {

@@ -48,6 +48,7 @@ impl Run<'_> {
         let root = crate::workspace::root()?;
         self.check("tidy", crate::tidy::run);
         self.check("layers", crate::layers::run);
+        self.check("deny", crate::deny::run);
         self.check("proto", || crate::proto::run(true));
         self.check("setup-rust", || setup::rust(&root));
         self.check("fmt", || command::cargo(&root, &["fmt", "--all", "--check"]));
@@ -114,7 +115,7 @@ impl Run<'_> {
 
     /// Whether `--only` names one of the checks, so that nothing needs to be built.
     fn only_checks(&self) -> bool {
-        const CHECKS: &[&str] = &["tidy", "layers", "proto", "setup-rust", "fmt", "clippy"];
+        const CHECKS: &[&str] = &["tidy", "layers", "deny", "proto", "setup-rust", "fmt", "clippy"];
         self.args.only.as_deref().is_some_and(|part| CHECKS.contains(&part))
     }
 
