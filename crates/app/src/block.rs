@@ -5,8 +5,8 @@ use ve_base::CodedError;
 use ve_chain_core::admission::Tally;
 use ve_sdk::admission::Candidate;
 use ve_sdk::application::{
-    AppState, BlockInput, Event, Fatal, FinalizeBlockResponse, InitChain, InitChainResponse, TxResult, ValidatorUpdate,
-    Verdict,
+    AppState, BlockInput, ConsensusParams, Event, Fatal, FinalizeBlockResponse, InitChain, InitChainResponse, TxResult,
+    ValidatorUpdate, Verdict,
 };
 use ve_sdk::context::{BlockInfo, Context, Mode, QueryContext, State};
 use ve_sdk::gas::GasMeter;
@@ -185,6 +185,10 @@ pub(crate) fn finalize(app: &App, input: &BlockInput) -> Result<FinalizeBlockRes
     begin_block(app, &mut state, &block, &mut response)?;
     (response.tx_results, block.gas_used) = run_txs(app, &mut state, &block, &input.txs)?;
     end_block(app, &mut state, &block, &mut response)?;
+    if let Some(params) = consensus_update(app, &mut state, &block)? {
+        block.consensus_params = params.clone();
+        response.consensus_params = Some(params);
+    }
     base_state::save(&mut state, &block).map_err(fatal)?;
     if app.options.check_invariants {
         check_invariants(app, &state, &block)?;
@@ -231,6 +235,13 @@ fn end_block(
         response.validator_updates.extend(updates);
     }
     Ok(())
+}
+
+/// The parameters that governance decided in this block.
+fn consensus_update(app: &App, state: &mut State, block: &BlockInfo) -> Result<Option<ConsensusParams>, Fatal> {
+    let mut ctx = Context::new(state, block, &app.registry, GasMeter::unlimited(), Mode::Deliver);
+    let result = ve_chain_core::consensus::take_update(&mut ctx);
+    finish(&mut ctx, "consensus", "end", result)
 }
 
 fn finish<T>(ctx: &mut Context<'_>, module: &str, phase: &str, result: Result<T, CodedError>) -> Result<T, Fatal> {

@@ -19,6 +19,7 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_core::feegrant::Feegrant),
         Box::new(ve_chain_core::feemarket::Feemarket),
         Box::new(ve_chain_core::vesting::Vesting),
+        Box::new(ve_chain_core::consensus::Consensus),
         Box::new(ve_chain_core::upgrade::Upgrade),
         // After staking, whose delegations give votes their weight.
         Box::new(ve_chain_core::gov::Gov),

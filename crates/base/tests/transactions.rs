@@ -10,6 +10,7 @@ use ve_base::keys::{Multisig, PublicKey, SecretKey, hd};
 use ve_base::tx::{SignDoc, Signer, decode_tx, direct_bytes};
 use ve_proto::cosmos::bank::v1beta1::MsgSend;
 use ve_proto::cosmos::base::v1beta1::Coin;
+use ve_proto::cosmos::crypto::multisig::LegacyAminoPubKey;
 use ve_proto::cosmos::crypto::multisig::v1beta1::{CompactBitArray, MultiSignature};
 use ve_proto::cosmos::staking::v1beta1::{CommissionRates, Description, MsgCreateValidator};
 use ve_proto::cosmos::tx::signing::v1beta1::SignMode;
@@ -183,6 +184,19 @@ fn a_multisig_of_nobody_or_of_more_than_its_members_cannot_exist() {
     assert!(Multisig::new(0, vec![member()]).is_err());
     assert!(Multisig::new(2, vec![member()]).is_err());
     assert!(Multisig::new(1, Vec::new()).is_err());
+}
+
+#[test]
+fn a_multisig_inside_a_multisig_is_refused_however_deep_they_nest() {
+    let mut nested = multisig().to_any();
+    for _ in 0..500 {
+        let outer = LegacyAminoPubKey { threshold: 1, public_keys: vec![nested] };
+        nested = Any { type_url: multisig().to_any().type_url, value: outer.encode_to_vec() };
+    }
+    let error = PublicKey::from_any(&nested).expect_err("members are single keys");
+    assert_eq!(error.code(), 8, "{error}");
+    let p256 = PublicKey::Secp256r1([2; 33]);
+    assert!(Multisig::new(1, vec![p256]).is_err(), "amino has no form for it");
 }
 
 #[test]

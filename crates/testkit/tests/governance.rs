@@ -1,13 +1,14 @@
 //! Proposals from deposit to execution, through the whole application. Invariants are checked after every block.
 
 use prost::{Message, Name};
-use prost_reflect::{DynamicMessage, Value};
+use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 use ve_base::keys::PublicKey;
 use ve_base::{Amount, OPERATOR_PREFIX};
 use ve_chain_core::gov::TIMELOCK_SECONDS;
 use ve_chain_core::staking::setup::{GenesisValidator, add_validator};
 use ve_proto::cosmos::bank::v1beta1 as bank;
 use ve_proto::cosmos::base::v1beta1::Coin;
+use ve_proto::cosmos::consensus::v1 as consensus;
 use ve_proto::cosmos::gov::v1::*;
 use ve_proto::cosmos::gov::v1beta1 as old;
 use ve_proto::cosmos::staking::v1beta1::{MsgDelegate, MsgUndelegate};
@@ -459,7 +460,17 @@ fn same_params(chain: &TestChain, type_url: &str) -> prost_types::Any {
     let answer = DynamicMessage::decode(output, answer.value).expect("it answers its type");
     let mut message = DynamicMessage::new(schema);
     message.set_field_by_name("authority", Value::String(gov()));
-    message.set_field_by_name("params", answer.get_field_by_name("params").expect("params").into_owned());
+    let params = answer.get_field_by_name("params").expect("params").into_owned();
+    match (message.descriptor().get_field_by_name("params"), &params) {
+        (Some(field), _) => message.set_field(&field, params),
+        // Parameters of consensus stand in the message itself.
+        (None, Value::Message(parts)) => {
+            for field in message.descriptor().fields().filter(|field| field.name() != "authority") {
+                message.set_field(&field, parts.get_field_by_name(field.name()).expect("the same parts").into_owned());
+            }
+        }
+        (None, _) => panic!("{type_url} has no parameters"),
+    }
     prost_types::Any { type_url: type_url.into(), value: message.encode_to_vec() }
 }
 
@@ -489,4 +500,41 @@ fn the_parameters_of_every_module_change_by_proposal() {
         let ended = found(&chain, id).expect("it exists");
         assert_eq!((ended.status(), ended.failed_reason.as_str()), (ProposalStatus::Passed, ""), "{name}");
     }
+}
+
+#[test]
+fn parameters_of_consensus_change_in_the_next_block_and_stay_in_their_ranges() {
+    let mut chain = chain();
+    chain.run(Vec::new());
+    let name = "/cosmos.consensus.v1.MsgUpdateParams";
+    let same = same_params(&chain, name);
+    let changed = |change: fn(&mut consensus::MsgUpdateParams)| {
+        let mut message = consensus::MsgUpdateParams::decode(same.value.as_slice()).expect("it is one");
+        change(&mut message);
+        any(&message)
+    };
+    let bad: [fn(&mut consensus::MsgUpdateParams); 4] = [
+        |message| message.block.get_or_insert_default().max_gas = -1,
+        |message| message.block.get_or_insert_default().max_bytes = 1_000,
+        |message| message.evidence = None,
+        |message| message.validator.get_or_insert_default().pub_key_types = vec!["secp256k1".into()],
+    ];
+    for change in bad {
+        let mut message = proposal(&chain, &stop("one"), DEPOSIT);
+        message.messages = vec![changed(change)];
+        assert_eq!(code(&chain.deliver(4, &message)), ("sdk", 18));
+    }
+    let mut message = proposal(&chain, &stop("one"), DEPOSIT);
+    message.messages = vec![changed(|message| message.block.get_or_insert_default().max_gas = 30_000_000)];
+    let id = submit(&mut chain, &message);
+    vote(&mut chain, 0, id, VoteOption::Yes);
+    let mut told = None;
+    while told.is_none() && status(&chain, id) != ProposalStatus::Failed {
+        told = chain.run(Vec::new()).consensus_params;
+    }
+    assert_eq!(told.expect("consensus is told").block_max_gas, 30_000_000);
+    assert_eq!(chain.run(Vec::new()).consensus_params, None, "once");
+    let response: consensus::QueryParamsResponse =
+        chain.query("/cosmos.consensus.v1.Query/Params", &consensus::QueryParamsRequest {}).expect("params are served");
+    assert_eq!(response.params.expect("they are there").block.expect("a block").max_gas, 30_000_000);
 }

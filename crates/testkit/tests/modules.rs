@@ -132,7 +132,18 @@ fn params_in_force(chain: &TestChain, type_url: &str) -> Value {
 fn update(chain: &TestChain, type_url: &str, authority: &str) -> prost_types::Any {
     let mut message = DynamicMessage::new(schema(type_url));
     message.set_field_by_name("authority", Value::String(authority.to_owned()));
-    message.set_field_by_name("params", params_in_force(chain, type_url));
+    let params = params_in_force(chain, type_url);
+    match (message.descriptor().get_field_by_name("params"), &params) {
+        (Some(field), _) => message.set_field(&field, params),
+        // Parameters of consensus stand in the message itself.
+        (None, Value::Message(parts)) => {
+            for field in message.descriptor().fields().filter(|field| field.name() != "authority") {
+                let part = parts.get_field_by_name(field.name()).expect("the same parts");
+                message.set_field(&field, part.into_owned());
+            }
+        }
+        (None, _) => panic!("{type_url} has no parameters"),
+    }
     prost_types::Any { type_url: type_url.to_owned(), value: prost::Message::encode_to_vec(&message) }
 }
 

@@ -103,7 +103,7 @@ fn time_outs_are_needed_near_and_in_the_future_and_sequences_are_zero() {
     let mut chain = TestChain::new(2);
     for (tx, expected) in [
         (unordered(&chain, 1, 0, None), ("sdk", 18)),
-        (unordered(&chain, 1, 0, Some(MAX_SECONDS + 6)), ("sdk", 18)),
+        (unordered(&chain, 1, 0, Some(MAX_SECONDS + 60)), ("sdk", 18)),
         (unordered(&chain, 1, 3, Some(100)), ("sdk", 18)),
     ] {
         let result = one(&mut chain, tx);

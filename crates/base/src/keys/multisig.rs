@@ -1,6 +1,6 @@
 //! Threshold keys in the legacy amino form that Cosmos wallets use: k of n member keys, members sign amino JSON.
 
-use prost::Message;
+use prost::{Message, Name as _};
 use ve_proto::cosmos::crypto::multisig::LegacyAminoPubKey;
 use ve_proto::cosmos::crypto::multisig::v1beta1::{CompactBitArray, MultiSignature};
 
@@ -46,6 +46,10 @@ impl Multisig {
     pub(super) fn from_proto(key: &LegacyAminoPubKey) -> Result<Self, Error> {
         if key.public_keys.len() > MAX_MEMBERS {
             return Err(invalid(format!("a multisig has at most {MAX_MEMBERS} members")));
+        }
+        // Before a member is decoded: keys inside keys inside keys would be walked to their end.
+        if key.public_keys.iter().any(|member| member.type_url == LegacyAminoPubKey::type_url()) {
+            return Err(invalid("multisig members are secp256k1 or ed25519 keys, not multisigs"));
         }
         let members = key.public_keys.iter().map(PublicKey::from_any).collect::<Result<_, _>>()?;
         Self::new(key.threshold, members)

@@ -40,6 +40,11 @@ pub mod cosmos {
             include!("cosmos.base.v1beta1.rs");
         }
     }
+    pub mod consensus {
+        pub mod v1 {
+            include!("cosmos.consensus.v1.rs");
+        }
+    }
     pub mod crypto {
         pub mod ed25519 {
             include!("cosmos.crypto.ed25519.rs");

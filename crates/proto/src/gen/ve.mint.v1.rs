@@ -12,6 +12,9 @@ pub struct GenesisState {
     >,
     #[prost(string, tag = "3")]
     pub minted: ::prost::alloc::string::String,
+    /// Destroyed so far, by whatever module.
+    #[prost(string, tag = "4")]
+    pub burned: ::prost::alloc::string::String,
 }
 impl ::prost::Name for GenesisState {
     const NAME: &'static str = "GenesisState";
@@ -70,6 +73,9 @@ pub struct QueryIssuanceResponse {
     pub max_supply: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "4")]
     pub last: ::core::option::Option<::prost_types::Timestamp>,
+    /// By all modules since genesis: fees and stake.
+    #[prost(string, tag = "5")]
+    pub burned: ::prost::alloc::string::String,
 }
 impl ::prost::Name for QueryIssuanceResponse {
     const NAME: &'static str = "QueryIssuanceResponse";
