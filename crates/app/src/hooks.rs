@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ve_chain_core::distribution::DistributionHooks;
 use ve_chain_core::gov::GovHooks;
-use ve_chain_core::staking::hooks::StakingHooks;
+use ve_chain_core::performance::PerformanceHooks;
+use ve_chain_core::slashing::SlashingHooks;
+use ve_chain_core::staking::hooks::{AdmissionGate, StakingHooks};
 use ve_chain_finance::escrow::EscrowHooks;
 use ve_chain_market::deployment::MarketHooks;
 use ve_chain_market::provider::ProviderHooks;
@@ -12,7 +14,10 @@ use ve_sdk::hooks::Hooks;
 
 pub fn hooks() -> Hooks {
     let mut hooks = Hooks::default();
+    hooks.add::<dyn AdmissionGate>(Arc::new(SlashingHooks));
     hooks.add::<dyn StakingHooks>(Arc::new(DistributionHooks));
+    hooks.add::<dyn StakingHooks>(Arc::new(SlashingHooks));
+    hooks.add::<dyn StakingHooks>(Arc::new(PerformanceHooks));
     hooks.add::<dyn StakingHooks>(Arc::new(GovHooks));
     hooks.add::<dyn EscrowHooks>(Arc::new(MarketHooks));
     hooks.add::<dyn ProviderHooks>(Arc::new(MarketHooks));

@@ -126,6 +126,8 @@ pub struct CheckTxResult {
 pub struct LastCommit {
     pub round: i32,
     pub votes: Vec<LastVote>,
+    /// Proposers of the rounds before it, which decided nothing; at most a hundred.
+    pub failed_proposers: Vec<[u8; 20]>,
 }
 
 #[derive(Clone, Debug)]

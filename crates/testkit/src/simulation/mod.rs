@@ -4,6 +4,7 @@
 //! own: replays, wrong sequences, damaged bytes, and messages that only governance may send. The same seed makes the
 //! same blocks on every machine, so a failing seed is a complete report.
 
+mod consensus;
 mod draws;
 mod hostile;
 mod modes;
@@ -94,6 +95,7 @@ impl Simulation {
         let mut block = self.chain.block(self.planned.iter().map(|planned| planned.raw.clone()).collect());
         let pause = self.pause();
         block.time = self.chain.time.plus_seconds(pause);
+        consensus::decide(&mut self.draws, &self.chain, &mut block);
         block
     }
 

@@ -12,3 +12,5 @@ pub const OWNERS: Map<(String, Address), ()> = Map::new("bank", 3);
 pub const METADATA: Map<String, Metadata> = Map::new("bank", 4);
 /// Denominations whose user transfers differ from the default.
 pub const SEND_ENABLED: Map<String, bool> = Map::new("bank", 5);
+/// What modules destroyed, by denomination.
+pub const BURNED: Map<String, Amount> = Map::new("bank", 6);

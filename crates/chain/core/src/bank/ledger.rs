@@ -4,7 +4,7 @@ use ve_base::{Address, Amount, BlockTime, CodedError, Coin, Coins, errors::sdk::
 use ve_sdk::{Context, Event, Permission};
 use ve_store::Read;
 
-use super::keys::{BALANCES, OWNERS, SUPPLY};
+use super::keys::{BALANCES, BURNED, OWNERS, SUPPLY};
 use crate::auth::{self, Account};
 
 pub fn balance<R: Read + ?Sized>(state: &R, address: &Address, denom: &str) -> Result<Amount, CodedError> {
@@ -37,6 +37,19 @@ pub fn spendable<R: Read + ?Sized>(state: &R, address: &Address, now: BlockTime)
 
 pub fn supply<R: Read + ?Sized>(state: &R, denom: &str) -> Result<Amount, CodedError> {
     Ok(SUPPLY.get(state, denom)?.unwrap_or_default())
+}
+
+/// Everything of this denomination that modules ever destroyed.
+pub fn burned<R: Read + ?Sized>(state: &R, denom: &str) -> Result<Amount, CodedError> {
+    Ok(BURNED.get(state, denom)?.unwrap_or_default())
+}
+
+/// Sets what [`burned`] answers.
+pub fn restore_burned(ctx: &mut Context<'_>, denom: &str, amount: Amount) -> Result<(), CodedError> {
+    if amount.is_zero() {
+        return Ok(BURNED.remove(ctx, denom)?);
+    }
+    Ok(BURNED.set(ctx, denom, &amount)?)
 }
 
 /// Moves coins between any two accounts and creates the recipient's account if it is new. Whether users may send to
@@ -137,6 +150,8 @@ pub fn burn(ctx: &mut Context<'_>, module: &str, coins: &Coins) -> Result<(), Co
         } else {
             SUPPLY.set(ctx, coin.denom.as_str(), &total)?;
         }
+        let sum = burned(ctx, coin.denom.as_str())?.checked_add(coin.amount);
+        restore_burned(ctx, coin.denom.as_str(), sum.ok_or(ve_base::AmountError::Overflow)?)?;
     }
     ctx.emit(Event::new("coin_spent").with("spender", &address).with("amount", coins));
     ctx.emit(Event::new("burn").with("burner", &address).with("amount", coins));

@@ -19,9 +19,10 @@ use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
 pub use conservation::check_conservation;
+pub(crate) use ledger::restore_burned;
 pub use ledger::{
-    balance, balances, burn, delegate_to_module, mint, send, send_between_modules, send_from_module, send_to_module,
-    spendable, supply, undelegate_from_module,
+    balance, balances, burn, burned, delegate_to_module, mint, send, send_between_modules, send_from_module,
+    send_to_module, spendable, supply, undelegate_from_module,
 };
 pub use params::require_sendable;
 

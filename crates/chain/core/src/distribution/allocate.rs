@@ -1,13 +1,14 @@
 //! Begin block: what the last block collected becomes earnings of the bonded validators.
 
-use ve_base::{Address, Amount, CodedError, Coin, Coins, Dec, OPERATOR_PREFIX, Rounding};
+use std::collections::BTreeMap;
+
+use ve_base::{Address, Amount, CONSENSUS_PREFIX, CodedError, Coin, Coins, Dec, OPERATOR_PREFIX, Rounding};
 use ve_sdk::{Context, Event};
 
 use super::dec_coins::DecCoins;
 use super::{earnings, params, pool};
 use crate::auth::admission::FEE_COLLECTOR;
-use crate::bank;
-use crate::staking;
+use crate::{bank, performance, staking};
 
 /// Who shares, at which commission, by how much.
 struct Member {
@@ -16,13 +17,17 @@ struct Member {
     weight: Amount,
 }
 
+/// Each with its power times the multiplier that its performance earned: multipliers redistribute, they never inflate.
 fn members(ctx: &Context<'_>) -> Result<Vec<Member>, CodedError> {
-    let member = |(validator, power): (staking::Validator, u64)| Member {
-        operator: validator.operator,
-        commission: validator.rates.rate,
-        weight: Amount::from(power),
-    };
-    Ok(staking::bonded(ctx)?.into_iter().map(member).collect())
+    let multipliers: BTreeMap<_, _> = performance::multipliers(ctx)?.into_iter().collect();
+    let mut members = Vec::new();
+    for (validator, power) in staking::bonded(ctx)? {
+        let consensus = validator.consensus_address().to_bech32(CONSENSUS_PREFIX);
+        let multiplier = multipliers.get(&consensus).copied().unwrap_or(performance::NEUTRAL);
+        let weight = Amount::from(power).checked_mul(multiplier.into()).ok_or(ve_base::AmountError::Overflow)?;
+        members.push(Member { operator: validator.operator, commission: validator.rates.rate, weight });
+    }
+    Ok(members)
 }
 
 /// Distributes the fee collector's balance. Without bonded validators it stays there.

@@ -34,6 +34,7 @@ use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
 pub use delegation::{all as delegations, of as delegations_of, shares};
 pub use error::Error;
 pub use history::{Past, at};
+pub(crate) use operations::key_of as simulated_key_of;
 pub use params::{MAX_VALIDATORS_PER_DELEGATOR, MIN_DELEGATION, MIN_SELF_BOND};
 pub use pools::{BONDED as BONDED_POOL, NOT_BONDED as NOT_BONDED_POOL};
 pub use set::bonded;

@@ -1,6 +1,6 @@
 //! Random operations for the simulation. Most depend on what is in progress already, so few promise their result.
 
-use ve_base::keys::PublicKey;
+use ve_base::keys::{ConsensusSecret, PublicKey};
 use ve_base::{Address, Amount, BASE_DENOM, Coin, OPERATOR_PREFIX};
 use ve_proto::cosmos::staking::v1beta1::*;
 use ve_sdk::QueryContext;
@@ -54,32 +54,31 @@ fn rates(draw: &mut dyn Draw, ctx: &QueryContext<'_>) -> Option<Rates> {
     Some(Rates { rate, max_rate: params::max_commission(), max_change_rate: params::max_change() })
 }
 
-fn consensus_key(draw: &mut dyn Draw) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    for _ in 0..16 {
-        for part in bytes.chunks_exact_mut(8) {
-            part.copy_from_slice(&draw.next_u64().to_le_bytes());
-        }
-        if PublicKey::Ed25519(bytes).check().is_ok() {
-            return Some(bytes);
-        }
-    }
-    None
+/// Keys of simulated validators: few enough to find the one that belongs to a validator.
+const SIMULATED_KEYS: u8 = 64;
+
+fn simulated_key(number: u8) -> ConsensusSecret {
+    ConsensusSecret::from_seed([number; 32])
+}
+
+/// The key of a validator that [`create`] made.
+pub fn key_of(validator: &Validator) -> Option<ConsensusSecret> {
+    let wanted = PublicKey::Ed25519(validator.consensus_key);
+    (0..SIMULATED_KEYS).map(simulated_key).find(|key| key.public_key() == wanted)
 }
 
 fn create(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
     let operator = pick(draw, accounts)?;
-    let key = consensus_key(draw)?;
+    let key = simulated_key(u8::try_from(draw.below(SIMULATED_KEYS.into())).ok()?).public_key();
     let self_bond = affordable(draw, ctx, operator, MIN_SELF_BOND)?;
-    let taken =
-        VALIDATORS.has(ctx, operator).ok()? || BY_CONSENSUS.has(ctx, &PublicKey::Ed25519(key).address()).ok()?;
+    let taken = VALIDATORS.has(ctx, operator).ok()? || BY_CONSENSUS.has(ctx, &key.address()).ok()?;
     let delegates = DELEGATIONS.prefix(ctx, operator).count() >= params::MAX_VALIDATORS_PER_DELEGATOR;
     let message = MsgCreateValidator {
         description: Some(Description { moniker: "simulated".into(), ..Description::default() }),
         commission: Some(rates(draw, ctx)?.to_proto()),
         min_self_delegation: "1".into(),
         validator_address: operator_text(operator),
-        pubkey: Some(PublicKey::Ed25519(key).to_any()),
+        pubkey: Some(key.to_any()),
         value: coin(self_bond),
         ..MsgCreateValidator::default()
     };

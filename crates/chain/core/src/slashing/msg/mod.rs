@@ -1,0 +1,2 @@
+pub mod unjail;
+pub mod update_params;
