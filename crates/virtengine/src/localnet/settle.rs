@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use ve_base::{Amount, BASE_DENOM, Dec};
 use ve_client::tx::any;
 use ve_client::{RpcClient, TxClient};
-use ve_proto::cosmos::bank::v1beta1::{
-    QueryBalanceRequest, QueryBalanceResponse, QuerySupplyOfRequest, QuerySupplyOfResponse,
-};
+use ve_proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
 use ve_proto::ve::escrow::v1::{AccountState, QueryAccountRequest, QueryAccountResponse, Scope};
 use ve_proto::ve::market::v1::MsgCloseDeployment;
+use ve_proto::ve::mint::v1::{QueryIssuanceRequest, QueryIssuanceResponse};
 
 pub async fn balance(rpc: &RpcClient, address: &str) -> Result<Amount> {
     let request = QueryBalanceRequest { address: address.to_owned(), denom: BASE_DENOM.into() };
@@ -17,10 +16,12 @@ pub async fn balance(rpc: &RpcClient, address: &str) -> Result<Amount> {
     Ok(answer.balance.context("the node answers without a balance")?.amount.parse()?)
 }
 
+/// The supply without what inflation added and fees burned since genesis: blocks go on while a lease settles.
 pub async fn supply(rpc: &RpcClient) -> Result<Amount> {
-    let request = QuerySupplyOfRequest { denom: BASE_DENOM.into() };
-    let answer: QuerySupplyOfResponse = rpc.query("/cosmos.bank.v1beta1.Query/SupplyOf", &request).await?;
-    Ok(answer.amount.context("the node answers without a supply")?.amount.parse()?)
+    let answer: QueryIssuanceResponse = rpc.query("/ve.mint.v1.Query/Issuance", &QueryIssuanceRequest {}).await?;
+    let (supply, minted): (Amount, Amount) = (answer.supply.parse()?, answer.minted.parse()?);
+    let before_burning = supply.checked_add(answer.burned.parse()?).context("overflow")?;
+    before_burning.checked_sub(minted).context("more was minted than there is")
 }
 
 /// What became of a deployment's money, in `uve`.
