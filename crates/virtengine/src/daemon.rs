@@ -26,27 +26,39 @@ pub fn log(default: &str) {
 /// Resolves at Ctrl-C or SIGTERM, also when that came before the call. Call [`listen`] early: until then these signals
 /// end the process at once.
 pub async fn asked_to_stop() {
-    let mut asked = listen();
-    let _ = asked.wait_for(|asked| *asked).await;
+    asked(1).await;
 }
 
-/// Starts to watch for Ctrl-C and SIGTERM; turns `true` at the first of them.
-pub fn listen() -> watch::Receiver<bool> {
-    static ASKED: OnceLock<watch::Receiver<bool>> = OnceLock::new();
+/// Resolves when that was asked for a second time.
+pub async fn asked_again() {
+    asked(2).await;
+}
+
+async fn asked(times: u32) {
+    let mut asked = listen();
+    let _ = asked.wait_for(|asked| *asked >= times).await;
+}
+
+/// Starts to watch for Ctrl-C and SIGTERM; counts them.
+pub fn listen() -> watch::Receiver<u32> {
+    static ASKED: OnceLock<watch::Receiver<u32>> = OnceLock::new();
     ASKED
         .get_or_init(|| {
-            let (sender, receiver) = watch::channel(false);
+            let (sender, receiver) = watch::channel(0);
             // Handlers are installed before this returns, not when the task first runs.
             let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
             tokio::spawn(async move {
-                if let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) {
+                let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+                    // Without its sender every receiver would take this for a request to stop.
+                    return std::future::pending().await;
+                };
+                loop {
                     tokio::select! {
                         _ = terminate.recv() => {}
                         _ = interrupt.recv() => {}
                     }
-                    sender.send_replace(true);
+                    sender.send_modify(|asked| *asked += 1);
                 }
-                std::future::pending::<()>().await;
             });
             receiver
         })

@@ -1,6 +1,5 @@
 //! A new network: accounts with play money, validators with stake, one genesis file for all nodes.
 
-use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
@@ -78,19 +77,12 @@ pub fn create(layout: &Layout, ports: PortPlan, validators: u16) -> Result<Descr
 
 /// The settings of one node, with all other nodes as peers.
 pub fn node_config(ports: PortPlan, index: u16, nodes: u16) -> Result<NodeConfig> {
-    let own = ports.node(index);
-    let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
     let others = || (0..nodes).filter(move |other| *other != index).map(move |other| ports.node(other));
     let mut config = NodeConfig { moniker: format!("node{index}"), ..NodeConfig::default() };
-    config.rpc.listen = local(own.rpc);
-    config.rpc.grpc = local(own.grpc);
-    config.rpc.rest = local(own.rest);
-    config.p2p.listen = local(own.p2p);
-    config.p2p.tx_listen = local(own.gossip);
+    ports.node(index).apply(&mut config);
     config.p2p.max_per_ip = 64;
     config.p2p.persistent_peers = others().map(|peer| format!("/ip4/127.0.0.1/tcp/{}", peer.p2p)).collect();
     config.p2p.tx_peers = others().map(|peer| format!("/ip4/127.0.0.1/tcp/{}", peer.gossip)).collect();
-    config.metrics.listen = local(own.metrics);
     config.app.check_invariants = true;
     Ok(config)
 }

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
+use ve_node::config::NodeConfig;
 
 pub const CHAIN_ID: &str = "ve-local-1";
 
@@ -19,6 +21,19 @@ pub struct Ports {
     pub p2p: u16,
     pub gossip: u16,
     pub metrics: u16,
+}
+
+impl Ports {
+    /// Makes a node listen here.
+    pub fn apply(&self, config: &mut NodeConfig) {
+        let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        config.rpc.listen = local(self.rpc);
+        config.rpc.grpc = local(self.grpc);
+        config.rpc.rest = local(self.rest);
+        config.p2p.listen = local(self.p2p);
+        config.p2p.tx_listen = local(self.gossip);
+        config.metrics.listen = local(self.metrics);
+    }
 }
 
 /// Port plan: the documented defaults, or ten ports per node from `base`.
@@ -113,6 +128,9 @@ pub struct Descriptor {
     pub accounts: Vec<AccountEntry>,
     pub provider: Option<ProviderEntry>,
     pub leases: Vec<LeaseEntry>,
+    /// Deployments that this network made for the customer and has not settled yet.
+    #[serde(default)]
+    pub open: Vec<u64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -121,7 +139,11 @@ pub struct NodeEntry {
     pub rpc: String,
     pub grpc: String,
     pub rest: String,
+    /// Consensus and blocks: a persistent peer of other nodes.
     pub p2p: String,
+    /// Transactions: a transaction peer of other nodes.
+    #[serde(default)]
+    pub gossip: String,
     pub home: PathBuf,
     pub pid: u32,
 }

@@ -1,8 +1,10 @@
 //! Child processes of a local network: started with a log file each, restarted when they die, stopped in order.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -14,6 +16,24 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A process that dies more often than this within [`RESTART_WINDOW`] is not started again.
 const MAX_RESTARTS: usize = 5;
 const RESTART_WINDOW: Duration = Duration::from_secs(60);
+
+/// Children that were started and not yet reaped: their numbers cannot belong to anybody else.
+static ALIVE: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+fn alive() -> MutexGuard<'static, BTreeSet<u32>> {
+    ALIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn raw(pid: u32) -> Option<rustix::process::Pid> {
+    i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw)
+}
+
+/// Ends every child without asking it; what they keep on disk survives that.
+pub fn kill_all() {
+    for pid in alive().iter().filter_map(|pid| raw(*pid)) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+}
 
 pub struct Process {
     pub name: String,
@@ -38,7 +58,9 @@ impl Process {
 
     /// Starts the process again if it has died; returns whether it did. Fails when it keeps dying.
     pub fn revive(&mut self) -> Result<bool> {
+        let pid = self.pid();
         let Some(status) = self.child.try_wait()? else { return Ok(false) };
+        alive().remove(&pid);
         let now = Instant::now();
         self.restarts.retain(|at| now.duration_since(*at) < RESTART_WINDOW);
         if self.restarts.len() >= MAX_RESTARTS {
@@ -51,12 +73,13 @@ impl Process {
 
     /// Asks the process to end, then insists.
     pub async fn stop(&mut self) {
-        let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) else { return };
-        let Some(pid) = rustix::process::Pid::from_raw(pid) else { return };
+        let number = self.pid();
+        let Some(pid) = raw(number) else { return };
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         if timeout(GRACE, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
         }
+        alive().remove(&number);
     }
 
     /// The end of the log, for error messages.
@@ -75,7 +98,7 @@ fn spawn(arguments: &[String], log: &Path) -> Result<Child> {
         .append(true)
         .open(log)
         .with_context(|| format!("cannot write {}", log.display()))?;
-    Command::new(&program)
+    let child = Command::new(&program)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
@@ -84,7 +107,9 @@ fn spawn(arguments: &[String], log: &Path) -> Result<Child> {
         .process_group(0)
         .kill_on_drop(false)
         .spawn()
-        .with_context(|| format!("cannot start {} {}", program.display(), arguments.join(" ")))
+        .with_context(|| format!("cannot start {} {}", program.display(), arguments.join(" ")))?;
+    alive().extend(child.id());
+    Ok(child)
 }
 
 /// Ends the process `pid` if it is one of ours on `home`: a supervisor that was killed could not do it.
@@ -92,9 +117,7 @@ pub fn stop_stranger(pid: u32, home: &Path) -> Result<()> {
     let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let text = String::from_utf8_lossy(&command_line);
     let ours = pid != 0 && text.contains("start") && text.contains(&home.display().to_string());
-    let Some(raw) = i32::try_from(pid).ok().filter(|_| ours).and_then(rustix::process::Pid::from_raw) else {
-        return Ok(());
-    };
+    let Some(raw) = raw(pid).filter(|_| ours) else { return Ok(()) };
     let _ = rustix::process::kill_process(raw, rustix::process::Signal::TERM);
     for _ in 0..100 {
         if !Path::new(&format!("/proc/{pid}")).exists() {

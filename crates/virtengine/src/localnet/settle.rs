@@ -7,8 +7,11 @@ use ve_client::tx::any;
 use ve_client::{RpcClient, TxClient};
 use ve_proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
 use ve_proto::ve::escrow::v1::{AccountState, QueryAccountRequest, QueryAccountResponse, Scope};
-use ve_proto::ve::market::v1::MsgCloseDeployment;
+use ve_proto::ve::market::v1::{MsgCloseDeployment, QueryDeploymentRequest, QueryDeploymentResponse};
 use ve_proto::ve::mint::v1::{QueryIssuanceRequest, QueryIssuanceResponse};
+
+/// The market's answer about a deployment that does not exist.
+const MISSING: (&str, u32) = ("market", 3);
 
 pub async fn balance(rpc: &RpcClient, address: &str) -> Result<Amount> {
     let request = QueryBalanceRequest { address: address.to_owned(), denom: BASE_DENOM.into() };
@@ -55,6 +58,16 @@ impl Settlement {
             "refunded": format!("{:#}", self.refunded),
             "exact": self.exact(),
         })
+    }
+}
+
+/// Whether the chain has the deployment, open or closed.
+pub async fn known(customer: &TxClient, dseq: u64) -> Result<bool> {
+    let request = QueryDeploymentRequest { owner: customer.address().to_string(), dseq };
+    match customer.rpc().query::<_, QueryDeploymentResponse>("/ve.market.v1.Query/Deployment", &request).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.chain_code() == Some(MISSING) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

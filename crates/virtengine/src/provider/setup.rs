@@ -1,87 +1,29 @@
-//! `virtengine provider`: set up, register and run a provider's daemon.
+//! Keys and configuration of a provider, and what the chain must know of it.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 use ve_base::keys::{PublicKey, SecretKey, hd};
 use ve_base::preimage;
-use ve_client::cert::{Identity, Role};
+use ve_client::cert::{self, Identity, Role};
 use ve_client::keystore::KeyStore;
 use ve_client::tx::any;
 use ve_client::{RpcClient, TxClient};
 use ve_proto::cosmos::base::v1beta1::Coin;
-use ve_proto::ve::cert::v1::MsgCreateCertificate;
+use ve_proto::ve::cert::v1::{CertificateState, MsgCreateCertificate};
 use ve_proto::ve::provider::v1::{
     Attribute, KeyAlgorithm, KeyUsage, MsgAddProviderKey, MsgBondProvider, MsgCreateProvider, ProviderInfo,
     ProviderState, QueryKeysRequest, QueryKeysResponse,
 };
-use ve_provider::backend::Backend;
-use ve_provider::backend::container::{ContainerBackend, ContainerConfig};
 use ve_provider::chain::{Chain, REPORT_KEY_ID};
 use ve_provider::config::{Home, ProviderConfig};
-use ve_provider::daemon::Daemon;
-use ve_provider::db::Db;
-use ve_provider::desk;
-use ve_provider::gateway::{Gateway, GatewayConfig, Limits, ServerIdentity};
-use ve_provider::seal::Seal;
-
-use crate::cli::Global;
-use crate::daemon;
 
 /// Names in the provider's key store.
 const OPERATOR: &str = "operator";
 const REPORTS: &str = "reports";
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
-
-#[derive(Debug, clap::Subcommand)]
-pub enum ProviderCommand {
-    /// Create keys and a configuration
-    Init,
-    /// Register on the chain: provider, bond, daemon key, gateway certificate
-    Register {
-        /// Bond in VE
-        #[arg(long, default_value_t = 1000)]
-        bond: u64,
-        /// Attribute that customers can ask for, as KEY=VALUE
-        #[arg(long = "attribute", value_name = "KEY=VALUE")]
-        attributes: Vec<String>,
-    },
-    /// Run until Ctrl-C; workloads keep running
-    Start,
-}
-
-fn home(global: &Global) -> Home {
-    Home(global.home.clone().unwrap_or_else(|| PathBuf::from("virtengine-provider")))
-}
-
-pub async fn run(global: &Global, command: ProviderCommand) -> Result<()> {
-    let home = home(global);
-    match command {
-        ProviderCommand::Init => {
-            let rpc = RpcClient::new(&global.node)?;
-            let chain_id = rpc.status().await?.chain_id;
-            let phrase = new_phrase()?;
-            let address = init(&home, &ProviderConfig::new(&chain_id, global.node.clone()), &phrase)?;
-            println!("provider account  {address}");
-            println!("write these words down; they are shown once:\n{}", phrase.as_str());
-            println!("next: send VE to the account, edit {}, then `provider register`", home.config().display());
-            Ok(())
-        }
-        ProviderCommand::Register { bond, attributes } => {
-            let attributes = attributes
-                .iter()
-                .map(|text| text.split_once('=').with_context(|| format!("{text:?} is not KEY=VALUE")))
-                .map(|pair| pair.map(|(key, value)| (key.to_owned(), value.to_owned())))
-                .collect::<Result<Vec<_>>>()?;
-            register(&home, bond, &attributes).await
-        }
-        ProviderCommand::Start => start(&home).await,
-    }
-}
+/// A certificate that ends this soon is replaced.
+const RENEWAL: Duration = Duration::from_secs(30 * 86_400);
 
 /// 24 new words.
 pub fn new_phrase() -> Result<ve_client::keystore::Zeroizing<String>> {
@@ -122,13 +64,13 @@ fn passphrase(home: &Home) -> Result<ve_client::keystore::Zeroizing<String>> {
     Ok(ve_client::keystore::Zeroizing::new(bytes.trim().to_owned()))
 }
 
-struct Keys {
-    operator: SecretKey,
-    reports: SecretKey,
-    passphrase: ve_client::keystore::Zeroizing<String>,
+pub(super) struct Keys {
+    pub operator: SecretKey,
+    pub reports: SecretKey,
+    pub passphrase: ve_client::keystore::Zeroizing<String>,
 }
 
-fn open_keys(home: &Home) -> Result<Keys> {
+pub(super) fn open_keys(home: &Home) -> Result<Keys> {
     let passphrase = passphrase(home)?;
     let keys = KeyStore::open(&home.keys())?;
     Ok(Keys { operator: keys.load(OPERATOR, &passphrase)?, reports: keys.load(REPORTS, &passphrase)?, passphrase })
@@ -167,15 +109,15 @@ pub async fn register(home: &Home, bond: u64, attributes: &[(String, String)]) -
         messages.push(any(&MsgBondProvider { owner: owner.clone(), amount: Some(amount) }));
     }
     let identity = match Identity::load(&home.certificate(), &keys.passphrase)? {
-        Some(identity) => identity,
-        None => {
+        Some(identity) if usable(tx.rpc(), &owner, &identity).await? => identity,
+        _ => {
             let host = config.public_host.clone();
             let identity = Identity::generate(tx.address(), &Role::Gateway(vec![host, "localhost".into()]), YEAR)?;
             identity.save(&home.certificate(), &keys.passphrase)?;
             identity
         }
     };
-    if ve_client::cert::verify_on_chain(tx.rpc(), &identity.certificate).await?.is_none() {
+    if cert::verify_on_chain(tx.rpc(), &identity.certificate).await?.is_none() {
         messages.push(any(&MsgCreateCertificate { owner, certificate: identity.certificate.clone() }));
     }
     if !messages.is_empty() {
@@ -184,7 +126,17 @@ pub async fn register(home: &Home, bond: u64, attributes: &[(String, String)]) -
     Ok(())
 }
 
-fn copy(key: &SecretKey) -> Result<SecretKey> {
+/// A certificate that lasts, and that the chain holds as valid or has never seen: its transaction may be on its way.
+async fn usable(rpc: &RpcClient, owner: &str, identity: &Identity) -> Result<bool> {
+    let facts = identity.facts()?;
+    if facts.not_after <= cert::unix_now().saturating_add(RENEWAL.as_secs()) {
+        return Ok(false);
+    }
+    let seen = cert::find(rpc, owner, &facts.serial, CertificateState::Unspecified).await?;
+    Ok(seen.is_empty() || cert::verify_on_chain(rpc, &identity.certificate).await?.is_some())
+}
+
+pub(super) fn copy(key: &SecretKey) -> Result<SecretKey> {
     Ok(SecretKey::from_bytes(key.to_bytes())?)
 }
 
@@ -200,67 +152,9 @@ fn daemon_key(chain_id: &str, owner: &str, key: &SecretKey) -> Result<MsgAddProv
         key_id: REPORT_KEY_ID.into(),
         algorithm: KeyAlgorithm::Secp256k1 as i32,
         public_key: public_key.to_vec(),
-        usages: vec![KeyUsage::Callback as i32],
-        proof: Vec::new(),
+        usages: vec![KeyUsage::Callback as i32, KeyUsage::Heartbeat as i32],
+        ..MsgAddProviderKey::default()
     };
     let proof = key.sign(&preimage::provider_key(chain_id, &message)).to_vec();
     Ok(MsgAddProviderKey { proof, ..message })
-}
-
-async fn start(home: &Home) -> Result<()> {
-    daemon::log("info");
-    daemon::listen();
-    let config = ProviderConfig::load(&home.config())?;
-    let keys = open_keys(home)?;
-    let db = Db::open(&home.database())?;
-    let backend = open_backend(home, &config).await?;
-    let seal = Seal::new(&keys.reports);
-    let identity = Identity::load(&home.certificate(), &keys.passphrase)?
-        .context("there is no gateway certificate yet; run `virtengine provider register`")?;
-    let rpc = RpcClient::new(&config.nodes)?;
-    let tx = loop {
-        match TxClient::connect(rpc.clone(), copy(&keys.operator)?, Some(&config.chain_id)).await {
-            Ok(tx) => break tx,
-            Err(error) if error.is_transient() => {
-                tracing::warn!(%error, "waiting for a node");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    };
-    let listener = TcpListener::bind(&config.gateway_listen)
-        .await
-        .with_context(|| format!("the gateway cannot listen on {}", config.gateway_listen))?;
-    let daemon = Arc::new(Daemon::new(config, db, Chain::new(tx, keys.reports), backend, seal));
-    let server = ServerIdentity::new(
-        identity.certificate.clone(),
-        rustls::pki_types::PrivateKeyDer::Pkcs8(identity.key.to_vec().into()),
-    )?;
-    let (directory, service) = desk::parts(&daemon);
-    let gateway = GatewayConfig { provider: daemon.chain.address.clone(), limits: Limits::default() };
-    let gateway = Gateway::new(gateway, server, directory, service)?;
-    let metrics = TcpListener::bind(&daemon.config.metrics_listen)
-        .await
-        .with_context(|| format!("metrics cannot be served on {}", daemon.config.metrics_listen))?;
-    tokio::spawn(ve_provider::metrics::serve(daemon.clone(), metrics));
-    let (stop, stopped) = watch::channel(false);
-    let mut gateway_stop = stopped.clone();
-    let serving = tokio::spawn(gateway.serve(listener, async move {
-        let _ = gateway_stop.wait_for(|stopped| *stopped).await;
-    }));
-    tokio::spawn(async move {
-        daemon::asked_to_stop().await;
-        stop.send_replace(true);
-    });
-    tracing::info!(address = daemon.chain.address, "provider daemon runs");
-    let ended = daemon.run(stopped).await;
-    let _ = tokio::time::timeout(Duration::from_secs(6), serving).await;
-    Ok(ended?)
-}
-
-async fn open_backend(home: &Home, config: &ProviderConfig) -> Result<Arc<dyn Backend>> {
-    let mut settings = ContainerConfig::new(home.containers());
-    settings.image_layouts.clone_from(&config.image_layouts);
-    settings.capacity = config.capacity;
-    Ok(Arc::new(ContainerBackend::open(settings).await?))
 }
