@@ -8,7 +8,7 @@ use crate::context::QueryContext;
 
 /// A number may change by at most one part in this many: 25 %.
 const PARTS: u64 = 4;
-/// What a whole number may rise to from zero, where no relative change exists.
+/// What a whole number may rise to from zero, where no relative change exists; a decimal may rise to a hundredth.
 const FROM_ZERO: u64 = 100;
 const MAX_DEPTH: usize = 16;
 
@@ -17,7 +17,7 @@ fn refused(cause: impl Into<String>) -> CodedError {
 }
 
 /// Compares the params of a `MsgUpdateParams` with those in force, which the query `Params` of the same package gives.
-/// Every number in them may move by a quarter of its value, or by one unit when a quarter is less.
+/// Every number in them may move by a quarter of its value; a whole number by one when a quarter is less.
 pub fn check(ctx: &QueryContext<'_>, message: &Any) -> Result<(), CodedError> {
     let name = message.type_url.trim_start_matches('/');
     let pool = ve_proto::descriptors();
@@ -72,11 +72,13 @@ fn compare_values(field: &FieldDescriptor, old: &Value, new: &Value, depth: usiz
     }
     let (Some(old), Some(new)) = (number(field, old)?, number(field, new)?) else { return Ok(()) };
     let step = if new > old { new.checked_sub(old)? } else { old.checked_sub(new)? };
-    let unit = unit(field)?;
-    let most = if old.is_zero() {
-        unit.mul_int(Amount::from(FROM_ZERO))?
-    } else {
-        old.quo_int(Amount::from(PARTS), ve_base::Rounding::Truncate)?.max(unit)
+    let whole = scalar(field).as_deref() != Some("cosmos.Dec");
+    let part = old.quo_int(Amount::from(PARTS), ve_base::Rounding::Truncate)?;
+    let most = match (old.is_zero(), whole) {
+        (true, true) => Dec::from_amount(Amount::from(FROM_ZERO))?,
+        (true, false) => Dec::from_parts(1, 2)?,
+        (false, true) => part.max(Dec::one()),
+        (false, false) => part,
     };
     if step <= most {
         return Ok(());
@@ -96,11 +98,6 @@ fn is_number(field: &FieldDescriptor) -> bool {
     matches!(scalar(field).as_deref(), Some("cosmos.Dec" | "cosmos.Int"))
 }
 
-/// One for whole numbers, a ten-thousandth for decimals.
-fn unit(field: &FieldDescriptor) -> Result<Dec, CodedError> {
-    if scalar(field).as_deref() == Some("cosmos.Dec") { Ok(Dec::from_parts(1, 4)?) } else { Ok(Dec::one()) }
-}
-
 /// `None` for what is not a number.
 fn number(field: &FieldDescriptor, value: &Value) -> Result<Option<Dec>, CodedError> {
     let signed = |value: i64| -> Result<Dec, CodedError> {
@@ -113,6 +110,12 @@ fn number(field: &FieldDescriptor, value: &Value) -> Result<Option<Dec>, CodedEr
         Value::U32(value) => Some(Dec::from_amount(Amount::from(u64::from(*value)))?),
         Value::U64(value) => Some(Dec::from_amount(Amount::from(*value))?),
         Value::String(text) if is_number(field) && text.is_empty() => Some(Dec::zero()),
+        // Some parameters of the Cosmos SDK are the digits of a decimal as bytes.
+        Value::Bytes(bytes) if is_number(field) && !bytes.is_empty() => {
+            let digits = std::str::from_utf8(bytes).map_err(|_| refused(format!("{} is no number", field.name())))?;
+            Some(Dec::from_mantissa(digits)?)
+        }
+        Value::Bytes(_) if is_number(field) => Some(Dec::zero()),
         Value::String(text) if scalar(field).as_deref() == Some("cosmos.Dec") => Some(Dec::from_mantissa(text)?),
         Value::String(text) if is_number(field) => Some(Dec::from_amount(text.parse::<Amount>()?)?),
         _ => None,

@@ -5,6 +5,7 @@ pub mod admission;
 pub mod auth;
 pub mod authz;
 pub mod bank;
+pub mod consensus;
 pub mod distribution;
 pub mod evidence;
 pub mod feegrant;

@@ -41,6 +41,10 @@ impl Module for Mint {
         &[(MINT, &[Permission::Mint])]
     }
 
+    fn money_critical(&self) -> bool {
+        true
+    }
+
     fn default_genesis(&self) -> Value {
         genesis::default()
     }

@@ -41,6 +41,10 @@ impl Module for Slashing {
         query::register(registrar);
     }
 
+    fn money_critical(&self) -> bool {
+        true
+    }
+
     fn default_genesis(&self) -> Value {
         genesis::default()
     }
