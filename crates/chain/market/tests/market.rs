@@ -4,6 +4,7 @@ mod common;
 
 use common::{World, bid_id, price};
 use ve_base::{Amount, Coin, Dec};
+use ve_chain_core::distribution;
 use ve_chain_finance::{escrow, take};
 use ve_proto::cosmos::base::query::v1beta1::PageRequest;
 use ve_proto::ve::escrow::v1::{MsgAccountDeposit, MsgWithdrawPayment};
@@ -26,7 +27,7 @@ fn a_thousand_blocks_are_paid_to_the_coin_and_the_rest_is_refunded() {
     assert_eq!(world.balance(&provider), bonded + 11_500);
     assert_eq!(world.balance(&ve_base::module_address(take::TREASURY)), 625);
     assert_eq!(world.balance(&ve_base::module_address(take::FEE_COLLECTOR)), 125);
-    assert_eq!(world.balance(&ve_base::module_address(take::COMMUNITY_POOL)), 250);
+    assert_eq!(world.balance(&ve_base::module_address(distribution::DISTRIBUTION)), 250);
     assert_eq!(world.balance(&ve_base::module_address(escrow::ESCROW)), 0);
 }
 

@@ -1,7 +1,7 @@
 //! Commission ("take"): one schedule for every settlement (finance spec section 6).
 //!
 //! Invariant: the parts sum to the gross amount; rounding favours the provider, who gets the residual. The community's
-//! part collects in the module account `community_pool`.
+//! part joins the community pool of the distribution module.
 
 mod error;
 mod genesis;
@@ -14,7 +14,7 @@ mod split;
 
 use serde_json::Value;
 use ve_base::{Address, CodedError, Coin, Coins};
-use ve_chain_core::bank;
+use ve_chain_core::{bank, distribution};
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Event, Module, Permission, QueryContext, Registrar};
@@ -23,19 +23,19 @@ pub use error::Error;
 pub use split::{Split, split};
 
 pub const TREASURY: &str = "treasury";
-pub const COMMUNITY_POOL: &str = "community_pool";
 pub const FEE_COLLECTOR: &str = ve_chain_core::auth::admission::FEE_COLLECTOR;
 
 /// Pays `gross` out of the module account `from`: commission to its receivers, the rest to `payee`.
 pub fn settle(ctx: &mut Context<'_>, from: &str, payee: &Address, gross: &Coin) -> Result<Split, CodedError> {
     let parts = quote(ctx, payee, gross)?;
     let pay = |amount| Coins::one(Coin::new(gross.denom.clone(), amount));
-    for (receiver, amount) in
-        [(TREASURY, parts.platform), (FEE_COLLECTOR, parts.network), (COMMUNITY_POOL, parts.community)]
-    {
+    for (receiver, amount) in [(TREASURY, parts.platform), (FEE_COLLECTOR, parts.network)] {
         if !amount.is_zero() {
             bank::send_between_modules(ctx, from, receiver, &pay(amount))?;
         }
+    }
+    if !parts.community.is_zero() {
+        distribution::fund_from_module(ctx, from, &pay(parts.community))?;
     }
     if !parts.provider.is_zero() {
         bank::send_from_module(ctx, from, payee, &pay(parts.provider))?;
@@ -74,7 +74,7 @@ impl Module for Take {
     }
 
     fn accounts(&self) -> &'static [(&'static str, &'static [Permission])] {
-        &[(TREASURY, &[]), (COMMUNITY_POOL, &[])]
+        &[(TREASURY, &[])]
     }
 
     fn money_critical(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ve_base::keys::{SecretKey, hd};
 use ve_base::{Address, Amount, BlockTime, CodedError, Coin, Coins, Dec, preimage};
-use ve_chain_core::{auth::Auth, bank, bank::Bank};
+use ve_chain_core::{auth::Auth, bank, bank::Bank, distribution::Distribution};
 use ve_chain_finance::escrow::{self, Escrow, EscrowHooks};
 use ve_chain_finance::take::Take;
 use ve_chain_market::cert::Cert;
@@ -28,6 +28,7 @@ pub fn modules() -> Vec<Box<dyn Module>> {
     vec![
         Box::new(Auth),
         Box::new(Bank),
+        Box::new(Distribution),
         Box::new(Take),
         Box::new(Escrow),
         Box::new(Providers),
