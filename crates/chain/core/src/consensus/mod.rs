@@ -1,6 +1,7 @@
 //! Parameters of consensus, which headers commit to: size and gas of blocks, age of evidence. They are kept with the
 //! last block; a change takes effect in the next one.
 
+mod keys;
 mod params;
 
 use serde_json::{Value, json};
@@ -11,10 +12,8 @@ use ve_proto::cosmos::consensus::v1::{
 use ve_proto::tendermint::types::ConsensusParams as Proto;
 use ve_sdk::application::{ConsensusParams, ValidatorUpdate};
 use ve_sdk::{Context, Module, QueryContext, Registrar, require_authority};
-use ve_store::Item;
 
-/// What governance decided in this block; the application takes it before the block is committed.
-const UPDATE: Item<Proto> = Item::new("consensus", 0);
+use keys::UPDATE;
 
 pub struct Consensus;
 

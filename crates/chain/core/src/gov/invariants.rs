@@ -64,7 +64,7 @@ fn queues(ctx: &QueryContext<'_>) -> Result<(), String> {
     }
     for (_, id) in keys(TIMELOCK_QUEUE)? {
         let proposal = PROPOSALS.get(ctx, &id).map_err(text)?;
-        if !proposal.is_some_and(|proposal| proposal.status() == ProposalStatus::Passed) {
+        if proposal.is_none_or(|proposal| proposal.status() != ProposalStatus::Passed) {
             return Err(format!("proposal {id} waits for its execution and has not passed"));
         }
     }
