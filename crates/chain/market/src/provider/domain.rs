@@ -96,8 +96,9 @@ pub fn request(
         let until = if requests >= MAX_REQUESTS { before.day_start.saturating_add(DAY) } else { cool_until };
         return Err(Error::DomainPause(until).into());
     }
+    // Nobody knows the block's hash before it is proposed, so nothing can have been published for this request.
     let block = ctx.block();
-    let fields: [&[u8]; 3] = [owner.as_bytes(), domain.as_bytes(), &block.app_hash];
+    let fields: [&[u8]; 4] = [owner.as_bytes(), domain.as_bytes(), &block.height.to_be_bytes(), &block.hash];
     let token: String =
         preimage::preimage("domain", ctx.chain_id(), &fields).iter().map(|byte| format!("{byte:02x}")).collect();
     let asked = DomainVerification {
