@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -46,13 +47,33 @@ pub fn base64(text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(text)
 }
 
+/// Ports of one network; tests of this process run beside each other.
+const RANGE: u16 = 100;
+static NEXT: AtomicU16 = AtomicU16::new(32_000);
+
+/// A port from which on the networks' ports are free.
+fn free_base(nodes: usize) -> u16 {
+    loop {
+        let base = NEXT.fetch_add(RANGE, Ordering::SeqCst);
+        assert!(base < 60_000, "no free ports");
+        let free = |port: u16| TcpListener::bind(local(port)).is_ok();
+        if (0..nodes).all(|node| (0..PORTS).all(|offset| free(port(base, node) + offset))) {
+            return base;
+        }
+    }
+}
+
+/// Ports of one node.
+const PORTS: u16 = 6;
+
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 impl Net {
     /// Homes of nodes that all know each other; `extensions_from` is the first height with vote extensions, 0 for none.
-    pub fn new(name: &str, base: u16, roles: &[Role], extensions_from: i64) -> Self {
+    pub fn new(name: &str, roles: &[Role], extensions_from: i64) -> Self {
+        let base = free_base(roles.len());
         let directory = tempfile::Builder::new().prefix(name).tempdir().expect("a temporary directory");
         let homes: Vec<Home> = (0..roles.len()).map(|node| home_in(directory.path().into(), node)).collect();
         let mut identities: Vec<Identity> = homes.iter().map(|home| create_keys(home).expect("keys")).collect();
@@ -237,10 +258,9 @@ pub fn child() {
     // The harness would turn every end into a success.
     std::process::exit(match result {
         Ok(()) => 0,
-        Err(error) if matches!(error.downcast_ref(), Some(Halt::Planned(_))) => HALTED,
         Err(error) => {
             eprintln!("error: {error:#}");
-            1
+            if matches!(error.downcast_ref(), Some(Halt::Planned(_))) { HALTED } else { 1 }
         }
     });
 }
