@@ -39,6 +39,9 @@ pub struct ProviderConfig {
     /// Seconds between withdrawals of earnings.
     #[serde(default = "default_withdraw")]
     pub withdraw_seconds: u64,
+    /// Seconds between signs of life; the chain takes a provider for lost after a silent day.
+    #[serde(default = "default_heartbeat")]
+    pub heartbeat_seconds: u64,
 }
 
 fn default_gateway() -> String {
@@ -63,6 +66,10 @@ fn default_manifest() -> u64 {
 
 fn default_withdraw() -> u64 {
     86_400
+}
+
+fn default_heartbeat() -> u64 {
+    900
 }
 
 /// Prices in `uve` per accounting block of 5 s (marketplace spec section 13.2). Decimals as text.
@@ -122,6 +129,7 @@ impl ProviderConfig {
             reconcile_seconds: default_reconcile(),
             manifest_seconds: default_manifest(),
             withdraw_seconds: default_withdraw(),
+            heartbeat_seconds: default_heartbeat(),
         }
     }
 

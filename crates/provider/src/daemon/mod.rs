@@ -36,8 +36,6 @@ const HISTORY: usize = 1000;
 const WORKERS: usize = 4;
 /// Logs and records of ended leases are kept this long (marketplace spec section 13.5).
 pub const KEEP_ENDED: Duration = Duration::from_secs(7 * 86_400);
-/// The chain is shown this often that the daemon is alive; it has patience for a day.
-const HEARTBEAT: Duration = Duration::from_secs(600);
 /// Ended commands and leases are looked through for old ones this often.
 const PRUNE: Duration = Duration::from_secs(3600);
 
@@ -151,25 +149,37 @@ impl Daemon {
 
     async fn timers(self: Arc<Self>) {
         let mut withdrawn = tokio::time::Instant::now();
-        let (mut pruned, mut beaten) = (withdrawn, withdrawn);
+        let (mut pruned, mut beaten) = (withdrawn, None);
         loop {
+            let due = |at: tokio::time::Instant| at.elapsed().as_secs() >= self.config.heartbeat_seconds;
+            if beaten.is_none_or(due) && self.beat().await {
+                beaten = Some(tokio::time::Instant::now());
+            }
             tokio::time::sleep(Duration::from_secs(self.config.reconcile_seconds.clamp(1, 60))).await;
             self.wake();
             if withdrawn.elapsed().as_secs() >= self.config.withdraw_seconds {
                 withdrawn = tokio::time::Instant::now();
                 self.withdraw_all().await;
             }
-            if beaten.elapsed() >= HEARTBEAT {
-                beaten = tokio::time::Instant::now();
-                if let Err(error) = self.chain.heartbeat(now()).await {
-                    tracing::warn!(%error, "the chain does not know that the daemon is alive");
-                }
-            }
             if pruned.elapsed() >= PRUNE {
                 pruned = tokio::time::Instant::now();
                 if let Err(error) = self.forget_old() {
                     tracing::error!(%error, "what ended long ago is not forgotten");
                 }
+            }
+        }
+    }
+
+    /// Whether the chain took the sign of life.
+    pub(crate) async fn beat(&self) -> bool {
+        match self.chain.heartbeat(now()).await {
+            Ok(()) => {
+                self.counters.heartbeats.add(1);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the chain took no sign of life; trying again");
+                false
             }
         }
     }

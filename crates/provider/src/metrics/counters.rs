@@ -23,6 +23,8 @@ impl Count {
 pub struct Counters {
     /// Bids that the chain took.
     pub bids: Count,
+    /// Signs of life that the chain took.
+    pub heartbeats: Count,
     /// Orders for which capacity is held.
     pub held: Count,
     /// Comparisons of chain, store and backend, and those that failed and were repeated.

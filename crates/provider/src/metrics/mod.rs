@@ -85,6 +85,7 @@ fn text(daemon: &Daemon) -> Result<String, DbError> {
     page.by("commands", "gauge", "state", &commands);
     page.one("queue_depth", "gauge", depth);
     page.one("bids_total", "counter", counters.bids.get());
+    page.one("heartbeats_total", "counter", counters.heartbeats.get());
     page.one("bids_held", "gauge", counters.held.get());
     page.by("orders_declined_total", "counter", "reason", &daemon.declined.totals());
     page.by("orders_declined", "gauge", "reason", &daemon.declined.open());

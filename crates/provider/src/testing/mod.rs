@@ -28,7 +28,8 @@ pub struct World {
     pub directory: TempDir,
 }
 
-fn key(byte: u8) -> SecretKey {
+/// 1 is the provider's account, 2 its daemon's key.
+pub fn key(byte: u8) -> SecretKey {
     SecretKey::from_bytes([byte; 32]).expect("a valid key")
 }
 

@@ -25,7 +25,7 @@ use ve_proto::cosmos::base::node::v1beta1::ConfigResponse;
 use ve_proto::cosmos::base::v1beta1::{Coin, DecCoin};
 use ve_proto::cosmos::tx::v1beta1::{SimulateResponse, TxBody, TxRaw};
 use ve_proto::ve::market::v1::{self as market, LeaseState, ResourceState};
-use ve_proto::ve::provider::v1::{Provider, ProviderState, QueryProviderResponse};
+use ve_proto::ve::provider::v1::{MsgHeartbeat, Provider, ProviderState, QueryProviderResponse};
 
 pub const CHAIN_ID: &str = "ve-test-1";
 /// The account behind every order.
@@ -48,6 +48,7 @@ pub struct Book {
     pub leases: Vec<market::Lease>,
     pub deployments: Vec<(market::Deployment, Vec<market::Group>)>,
     pub resources: Vec<market::Resource>,
+    pub heartbeats: Vec<MsgHeartbeat>,
     /// Lists of live leases are empty, as from a node that lags.
     pub forgets_leases: bool,
     dead: bool,
@@ -68,6 +69,7 @@ impl FakeNode {
             leases: Vec::new(),
             deployments: Vec::new(),
             resources: Vec::new(),
+            heartbeats: Vec::new(),
             forgets_leases: false,
             dead: false,
         };
@@ -215,6 +217,8 @@ impl Book {
             let resource = resource.expect("a known resource");
             resource.state = report.observed_state;
             resource.last_seq = report.seq;
+        } else if url == MsgHeartbeat::type_url() {
+            self.heartbeats.push(decode(&message.value));
         } else if url == market::MsgCloseLease::type_url() {
             let close = decode::<market::MsgCloseLease>(&message.value);
             self.set_lease(close.lease.expect("a lease").dseq, LeaseState::Closed);

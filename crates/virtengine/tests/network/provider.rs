@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Localnet, can_isolate, directory, example, free_base, http, signal};
 
@@ -52,6 +52,9 @@ fn the_numbers_are_those_of_one_deployment_and_the_operator_sees_the_queue() {
     ] {
         assert_eq!(metric(&network, name), Some(value), "{name}");
     }
+    let query = json!({"query": "provider_heartbeat.seq EXISTS", "prove": false, "page": "1", "per_page": "10"});
+    let beats = network.rpc(0, "tx_search", query).expect("the chain answers");
+    assert_eq!(beats["total_count"], "1", "the daemon has shown that it is alive: {beats}");
     assert!(metric(&network, "ve_provider_height") > Some(1.0));
     assert!(metric(&network, "ve_provider_certificate_expiry_seconds") > Some(360.0 * 86_400.0));
     let health = health(&network);

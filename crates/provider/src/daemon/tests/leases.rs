@@ -4,7 +4,7 @@ use crate::backend::BackendError;
 use crate::bids::BidEngine;
 use crate::lease::Desired;
 use crate::queue::{CommandState, Queue};
-use crate::testing::World;
+use crate::testing::{World, key};
 
 fn resource(world: &World) -> ResourceState {
     ResourceState::try_from(world.node.book().resources[0].state).expect("a known state")
@@ -106,4 +106,20 @@ async fn a_lease_without_manifest_is_given_back_after_its_time() {
     world.work(&mut bids).await;
     world.work(&mut bids).await;
     assert_eq!(world.record().desired, Desired::Gone);
+}
+
+#[tokio::test]
+async fn signs_of_life_count_up_and_are_signed_by_the_daemons_key() {
+    let world = World::new().await;
+    assert!(world.daemon.beat().await);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert!(world.daemon.beat().await);
+    let beats = world.node.book().heartbeats.clone();
+    assert!(beats[0].seq < beats[1].seq);
+    for beat in beats {
+        let signed = ve_base::preimage::heartbeat(crate::testing::CHAIN_ID, &beat);
+        key(2).public_key().verify(&signed, &beat.signature).expect("the daemon's key");
+    }
+    world.node.die();
+    assert!(!world.daemon.beat().await, "nobody heard it");
 }
