@@ -11,6 +11,7 @@ pub enum ClientError {
     Malformed { method: String, cause: String },
     #[error("query {path} failed with {codespace} {code}: {log}")]
     Query { path: String, codespace: String, code: u32, log: String },
+    /// The hash is empty when the simulation was refused already.
     #[error("the chain rejects the transaction with {codespace} {code}: {log}")]
     Rejected { codespace: String, code: u32, log: String, hash: String },
     #[error("transaction {hash} was sent but is in no block after {seconds} s; look for its hash before sending again")]

@@ -189,7 +189,14 @@ impl TxClient {
             signatures: vec![Vec::new()],
         };
         let request = SimulateRequest { tx_bytes: raw.encode_to_vec(), ..SimulateRequest::default() };
-        let answer: SimulateResponse = self.rpc.query("/cosmos.tx.v1beta1.Service/Simulate", &request).await?;
+        let answer = self.rpc.query("/cosmos.tx.v1beta1.Service/Simulate", &request).await;
+        let answer: SimulateResponse = answer.map_err(|error| match error {
+            // What the simulation refuses, a block would refuse.
+            ClientError::Query { codespace, code, log, .. } => {
+                ClientError::Rejected { codespace, code, log, hash: String::new() }
+            }
+            other => other,
+        })?;
         answer
             .gas_info
             .map(|gas| gas.gas_used)

@@ -66,10 +66,16 @@ async fn dropped_sockets_and_failing_answers_leave_no_gap() {
     node.add_block(&[]);
     let chaos = node.clone();
     let task = tokio::spawn(async move {
+        let mut dropped = 0;
         for round in 0..20 {
             tokio::time::sleep(Duration::from_millis(30)).await;
             chaos.add_block(&["t"]);
             if round % 3 == 0 {
+                // The first two meet an open socket, however busy this machine is.
+                while dropped < 2 && chaos.state.lock().unwrap().sockets <= dropped {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                dropped += 1;
                 chaos.drop_sockets();
                 chaos.add_block(&["unseen"]);
             }
