@@ -139,7 +139,7 @@ impl Book {
         rules: &Rules,
     ) -> Result<(Dispute, Turn), Error> {
         let at = self.account.disputes.iter().position(|dispute| dispute.id == id);
-        let at = at.ok_or_else(|| Error::NoDispute(id))?;
+        let at = at.ok_or(Error::NoDispute(id))?;
         let dispute = self.account.disputes.remove(at);
         if to_payee > dispute.amount {
             return Err(Error::Verdict { given: to_payee.to_string(), amount: dispute.amount.to_string() });

@@ -84,8 +84,10 @@ fn revoke(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> 
     Some(Proposed::new(&signer, &message, if signer == owner { Expect::Either } else { Expect::Refused }))
 }
 
-fn label(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _: &[Address]) -> Option<Proposed> {
+/// By its owner, or in one of four cases by anybody.
+fn label(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
     let (owner, key) = any_key(draw, ctx)?;
+    let owner = if draw.below(4) == 0 { pick(draw, accounts)?.clone() } else { owner };
     let message = MsgUpdateLabel { owner: owner.to_string(), key_id: registry::id_of(&key), label: "phone".into() };
     Some(Proposed::new(&owner, &message, Expect::Either))
 }
