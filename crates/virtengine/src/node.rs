@@ -3,24 +3,45 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use ve_app::{App, Options};
 use ve_node::config::{Home, NodeConfig};
 use ve_node::core::Halt;
+use ve_node::genesis::Genesis;
 use ve_node::node::Node;
 use ve_sdk::application::Application;
 
 use crate::cli::Global;
 use crate::daemon;
+use crate::localnet::{MAX_BASE_PORT, PortPlan};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum NodeCommand {
     /// Create keys and a configuration; the genesis file comes from the network
-    Init,
+    Init(InitArgs),
     /// Run until Ctrl-C
     Start,
     /// Print the state as the `app_state` of a genesis file
     Export,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// Genesis file of the network, copied into the home
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+    /// Name that peers see
+    #[arg(long)]
+    moniker: Option<String>,
+    /// Node to get blocks from, such as /ip4/10.0.0.2/tcp/26656; can be repeated
+    #[arg(long = "peer", value_name = "ADDRESS")]
+    peers: Vec<String>,
+    /// Node to exchange transactions with, such as /ip4/10.0.0.2/tcp/26655; can be repeated
+    #[arg(long = "tx-peer", value_name = "ADDRESS")]
+    tx_peers: Vec<String>,
+    /// First of the ports to listen on, on loopback only, instead of the well-known ones
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1024..=i64::from(MAX_BASE_PORT)))]
+    base_port: Option<u16>,
 }
 
 fn home(global: &Global) -> Home {
@@ -49,16 +70,7 @@ fn open_app(home: &Home, config: &NodeConfig) -> Result<Arc<dyn Application>> {
 pub async fn run(global: &Global, command: NodeCommand) -> Result<()> {
     let home = home(global);
     match command {
-        NodeCommand::Init => {
-            let identity = ve_node::node::create_keys(&home)?;
-            if !home.config().exists() {
-                NodeConfig::default().save(&home.config())?;
-            }
-            println!("node id            {}", identity.node_id);
-            println!("validator address  {}", hex::encode_upper(identity.validator_address));
-            println!("next: put the network's genesis file at {}", home.genesis().display());
-            Ok(())
-        }
+        NodeCommand::Init(arguments) => init(&home, arguments),
         NodeCommand::Export => {
             let config = NodeConfig::load(&home.config())?;
             let app = open_app(&home, &config)?;
@@ -67,6 +79,52 @@ pub async fn run(global: &Global, command: NodeCommand) -> Result<()> {
         }
         NodeCommand::Start => start(&home).await,
     }
+}
+
+impl InitArgs {
+    fn config(self) -> NodeConfig {
+        let mut config = NodeConfig { moniker: self.moniker.unwrap_or_default(), ..NodeConfig::default() };
+        config.p2p.persistent_peers = self.peers;
+        config.p2p.tx_peers = self.tx_peers;
+        if let Some(base) = self.base_port {
+            PortPlan::new(Some(base)).node(0).apply(&mut config);
+        }
+        config
+    }
+
+    fn configures(&self) -> bool {
+        self.moniker.is_some() || self.base_port.is_some() || !self.peers.is_empty() || !self.tx_peers.is_empty()
+    }
+}
+
+/// What is there stays; settings for a home that has some already are refused rather than ignored.
+fn init(home: &Home, arguments: InitArgs) -> Result<()> {
+    let genesis = arguments.genesis.clone();
+    let chain = genesis.as_deref().map(Genesis::load).transpose()?.map(|genesis| genesis.chain_id);
+    if let Some(chain) = chain.filter(|_| home.genesis().exists())
+        && Genesis::load(&home.genesis())?.chain_id != chain
+    {
+        bail!("{} is of another chain; choose another --home", home.genesis().display());
+    }
+    if home.config().exists() && arguments.configures() {
+        bail!("{} is there already; edit it, or choose another --home", home.config().display());
+    }
+    let identity = ve_node::node::create_keys(home)?;
+    if !home.config().exists() {
+        arguments.config().save(&home.config())?;
+    }
+    println!("node id            {}", identity.node_id);
+    println!("validator address  {}", hex::encode_upper(identity.validator_address));
+    if let Some(genesis) = genesis.filter(|_| !home.genesis().exists()) {
+        // The file itself, so that its hash stays the one that the network publishes.
+        std::fs::copy(&genesis, home.genesis()).with_context(|| format!("cannot copy {}", genesis.display()))?;
+    }
+    if home.genesis().exists() {
+        println!("next: virtengine --home {} node start", home.0.display());
+    } else {
+        println!("next: put the network's genesis file at {}", home.genesis().display());
+    }
+    Ok(())
 }
 
 async fn start(home: &Home) -> Result<()> {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::support::{Localnet, can_isolate, directory, example, free_base, get, signal};
 
 /// xorshift64*: the moments must be repeatable from the printed seed.
-struct Moments(u64);
+pub struct Moments(pub u64);
 
 impl Moments {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

@@ -34,11 +34,35 @@ pub fn free_base() -> u16 {
 
 impl Localnet {
     pub fn start(home: &Path, base: u16, arguments: &[&str]) -> Self {
+        Self::start_in(home, base, arguments, &[])
+    }
+
+    /// A new network whose genesis differs from the usual one by what `change` does to its `app_state`.
+    pub fn with_genesis(home: &Path, base: u16, arguments: &[&str], change: impl Fn(&mut Value)) -> Self {
+        let first = Self::start(home, base, arguments);
+        first.step("chain_running");
+        assert!(first.stop(), "a network that is stopped at once ends without an error");
+        for node in std::fs::read_dir(home.join("nodes")).expect("the nodes' homes").flatten() {
+            let node = node.path();
+            // The chain begins anew, with the same keys.
+            std::fs::remove_dir_all(node.join("data")).expect("the node has ended");
+            std::fs::create_dir(node.join("data")).expect("a writable home");
+            let path = node.join("config/genesis.json");
+            let mut genesis: Value = serde_json::from_slice(&std::fs::read(&path).expect("genesis")).expect("JSON");
+            change(&mut genesis["app_state"]);
+            std::fs::write(&path, genesis.to_string()).expect("a writable home");
+        }
+        Self::start(home, base, arguments)
+    }
+
+    /// As [`Localnet::start`], with more variables in the environment of all processes.
+    pub fn start_in(home: &Path, base: u16, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_virtengine"))
             .args(["localnet", "--output", "json", "--home"])
             .arg(home)
             .args(["--base-port", &base.to_string()])
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

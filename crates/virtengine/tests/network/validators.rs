@@ -2,16 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
+use crate::chain::app_hash;
 use crate::support::{Localnet, directory, free_base, signal};
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-fn app_hash(network: &Localnet, node: u16, height: u64) -> String {
-    let block = network.rpc(node, "block", json!({"height": height.to_string()})).expect("the block is there");
-    block["block"]["header"]["app_hash"].as_str().expect("a hash").to_owned()
-}
 
 #[test]
 fn blocks_go_on_when_a_validator_is_killed_and_it_comes_back_to_the_same_state() {
