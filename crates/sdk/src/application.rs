@@ -280,6 +280,9 @@ pub trait Application: Send + Sync + 'static {
 
     fn extend_vote(&self, height: u64, block_hash: &[u8]) -> Bytes;
 
+    /// Whether a validator may attach this to its precommit; a vote with a refused extension does not count. Never asked
+    /// about an empty one, which everybody may send, nor about more than 16 KiB. Depends on the arguments alone: synced
+    /// blocks of long ago are judged by it too.
     fn verify_vote_extension(&self, height: u64, address: &[u8; 20], extension: &[u8]) -> Verdict;
 
     /// Executes the decided block into a pending state. Calling it again for the same height before `commit` starts over.
