@@ -210,6 +210,7 @@ fn agrees(operations: u64, seed: u64) {
         reference.random_operation(&mut random);
         if index % 500 == 0 {
             reference.world.check();
+            reference.world.commit();
         }
     }
     reference.world.check();

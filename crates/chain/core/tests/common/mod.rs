@@ -51,6 +51,7 @@ pub struct World {
     pub registry: Registry,
     pub state: State,
     pub block: BlockInfo,
+    committed: MemoryState,
 }
 
 impl World {
@@ -77,7 +78,13 @@ impl World {
             time: BlockTime { seconds: 1_750_000_000, nanos: 0 },
             ..BlockInfo::default()
         };
-        let mut world = Self { modules, registry, state: State::new(Arc::new(MemoryState::new())), block };
+        let mut world = Self {
+            modules,
+            registry,
+            state: State::new(Arc::new(MemoryState::new())),
+            block,
+            committed: MemoryState::new(),
+        };
         let (state, block, registry) = (&mut world.state, &world.block, &world.registry);
         for module in &world.modules {
             let mut ctx = Context::new(state, block, registry, GasMeter::unlimited(), Mode::Genesis);
@@ -96,6 +103,14 @@ impl World {
         let mut ctx = self.ctx();
         ve_chain_core::bank::mint(&mut ctx, "coiner", &coins).expect("it may mint");
         ve_chain_core::bank::send_from_module(&mut ctx, "coiner", owner, &coins).expect("it has them");
+    }
+
+    /// Makes the writes so far the state below those to come, so that long runs do not walk over what they removed.
+    #[allow(dead_code, reason = "only long runs need it")]
+    pub fn commit(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::new(Arc::new(MemoryState::new())));
+        self.committed.apply(state.into_changes());
+        self.state = State::new(Arc::new(self.committed.clone()));
     }
 
     /// Panics at the first invariant that does not hold.
