@@ -18,8 +18,8 @@ use ve_proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, TxBody,
 use crate::genesis::CHAIN_ID;
 use crate::plan::Plan;
 
-/// What a wallet would ask for: 1.4 times what a first transfer uses.
-const GAS: u64 = 130_000;
+/// What a wallet asks for: 1.4 times what the first transfer of an account uses.
+const GAS: u64 = 66_000;
 /// The default minimum of a node, 0.0025 uve for each gas.
 const FEE: u64 = GAS / 400;
 
