@@ -68,6 +68,9 @@ impl Simulation {
         // Rare blocks come days after the one before. With the usual patience for silent daemons such a pause would end
         // the business of all providers at once.
         state["provider"]["params"]["silence_seconds"] = (3 * 86_400u64).to_string().into();
+        let mut attesters: Vec<String> = accounts.iter().take(3).map(|account| account.address.to_string()).collect();
+        attesters.sort();
+        state["provider"]["params"]["attesters"] = attesters.into();
         let time = BlockTime { seconds: chain::GENESIS_SECONDS, nanos: 0 };
         Self::on(TestChain::from_state(accounts, state, options, 0, time), Draws::new(seed))
     }
