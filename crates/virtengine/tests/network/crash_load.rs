@@ -14,7 +14,7 @@ use crate::support::{Localnet, directory, free_base, signal};
 
 const LIMIT: Duration = Duration::from_secs(90);
 /// Longest time between two kills.
-const PAUSE_MS: u64 = 2_500;
+const PAUSE_MS: u64 = 4_000;
 const SENDERS: u8 = 3;
 
 /// Sends one uve after the other to `to`; returns the hashes and heights of those that were acknowledged.
