@@ -256,7 +256,7 @@ async fn call(State(state): State<Arc<Mutex<Book>>>, Json(request): Json<Value>)
     }
     let result = match request["method"].as_str().unwrap_or_default() {
         "status" => json!({
-            "node_info": {"network": CHAIN_ID, "moniker": "fake", "version": "0.38.0"},
+            "node_info": {"network": CHAIN_ID, "moniker": "scripted", "version": "0.38.0"},
             "sync_info": {
                 "latest_block_height": book.height.to_string(),
                 "earliest_block_height": "1",
