@@ -10,7 +10,7 @@ mod hostile;
 mod modes;
 
 pub use draws::Draws;
-pub use modes::{Scale, crash_restart, determinism, export_import, full};
+pub use modes::{Scale, crash_restart, export_import, full, lean};
 
 use std::collections::{BTreeMap, BTreeSet};
 
