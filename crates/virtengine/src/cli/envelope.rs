@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, SerializeOptions};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use serde_json::{Value, json};
+use serde_json::Value;
 use ve_base::Address;
 use ve_base::envelope::{self, Content, EncryptionKey, PublicEncryptionKey, Recipients, Subject};
 use ve_base::keys::{PublicKey, SecretKey};
