@@ -184,11 +184,6 @@ fn governance_has_upstreams_bytes() {
 }
 
 #[test]
-fn parameters_of_consensus_have_upstreams_bytes() {
-    cosmos!(cosmos::consensus::v1: MsgUpdateParams MsgUpdateParamsResponse QueryParamsRequest QueryParamsResponse);
-}
-
-#[test]
 fn upgrades_and_vesting_have_upstreams_bytes() {
     cosmos!(cosmos::upgrade::v1beta1: Plan ModuleVersion MsgSoftwareUpgrade MsgSoftwareUpgradeResponse MsgCancelUpgrade
         MsgCancelUpgradeResponse QueryCurrentPlanRequest QueryCurrentPlanResponse QueryAppliedPlanRequest
