@@ -26,10 +26,18 @@ pub struct Finished {
     pub text: String,
 }
 
-/// The cargo that runs this, so that one toolchain builds everything.
+/// The cargo that runs this, so that one toolchain builds everything. It does not see what cargo told this program about
+/// xtask: build scripts (ring's) watch these variables, and everything above them would be built again each time that
+/// somebody changes between `cargo xtask` and plain cargo.
 pub fn cargo_command(root: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

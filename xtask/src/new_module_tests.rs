@@ -77,8 +77,7 @@ fn copy_of_the_tree() -> PathBuf {
 }
 
 fn cargo(root: &Path, args: &[&str]) {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo).args(args).current_dir(root).output().expect("cargo runs");
+    let output = crate::command::cargo_command(root).args(args).output().expect("cargo runs");
     assert!(output.status.success(), "cargo {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 

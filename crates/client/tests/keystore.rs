@@ -53,7 +53,7 @@ fn a_multisig_is_kept_without_a_secret() {
     let key = Multisig::new(2, members.to_vec()).unwrap();
     let info = store.add_multisig("shared", &key).unwrap();
     assert_eq!(info.address.to_string(), "ve1dtvtk8vzh7yv3t2sq3aynp49rsemxwu3fj2tpd");
-    assert_eq!(store.list().unwrap(), [info.clone()]);
+    assert_eq!(store.list().unwrap(), std::slice::from_ref(&info));
     assert!(matches!(store.load("shared", PASSPHRASE), Err(KeyStoreError::NoSecret(_))));
     let text = store.export("shared").unwrap();
     assert!(!is_sealed(&text).unwrap());

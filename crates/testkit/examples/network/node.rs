@@ -55,6 +55,7 @@ pub fn clean_up_when_interrupted() {
                 let _ = std::fs::remove_dir_all(directory);
             }
         });
+        #[expect(clippy::disallowed_methods, reason = "files and children were removed just above")]
         std::process::exit(130);
     });
 }

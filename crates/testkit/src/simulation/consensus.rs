@@ -21,7 +21,7 @@ pub fn decide(draws: &mut Draws, chain: &TestChain, block: &mut BlockInput) {
     let mut votes = Vec::with_capacity(bonded.len());
     for (validator, power) in &bonded {
         let address = address(validator);
-        let is_lazy = address[0] % 4 == 0;
+        let is_lazy = address[0].is_multiple_of(4);
         let is_unusual = draws.below(if is_lazy { 4 } else { 100 }) == 0;
         votes.push(LastVote { address, power: *power, signed: is_unusual == is_lazy, extension: Default::default() });
     }

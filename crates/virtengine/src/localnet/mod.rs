@@ -81,6 +81,7 @@ pub async fn run(global: &Global, arguments: LocalnetArgs) -> Result<()> {
             eprintln!(
                 "stopped at once; the same command continues this chain, and `localnet reset` ends what still runs"
             );
+            #[expect(clippy::disallowed_methods, reason = "the children are dead; a second Ctrl-C waits for nothing")]
             std::process::exit(INTERRUPTED)
         }
     }

@@ -17,8 +17,13 @@ const LIMIT: Duration = Duration::from_secs(90);
 const PAUSE_MS: u64 = 4_000;
 const SENDERS: u8 = 3;
 
+/// Hashes and heights of transfers.
+type Acknowledged = Vec<(String, u64)>;
+/// Who sent, to whom, and what was acknowledged.
+type Sender = (TxClient, String, Acknowledged);
+
 /// Sends one uve after the other to `to`; returns the hashes and heights of those that were acknowledged.
-async fn send_all(sender: TxClient, to: String, stop: Arc<AtomicBool>) -> Vec<(String, u64)> {
+async fn send_all(sender: TxClient, to: String, stop: Arc<AtomicBool>) -> Acknowledged {
     let mut acknowledged = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         match sender.send(vec![transfer(&sender, &to, 1)]).await {
@@ -43,7 +48,7 @@ fn kill_often(network: &Localnet, validators: u64, kills: u64, moments: &mut Mom
 }
 
 /// All nodes hold the same blocks, and the chain counts each acknowledged transfer once.
-async fn nothing_was_lost(network: &Localnet, validators: u16, sent: &[(TxClient, String, Vec<(String, u64)>)]) {
+async fn nothing_was_lost(network: &Localnet, validators: u16, sent: &[Sender]) {
     let rpc = client(network);
     let target = (0..validators).map(|node| network.height(node)).max().expect("nodes") + 3;
     for node in 0..validators {
