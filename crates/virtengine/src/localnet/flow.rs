@@ -85,9 +85,15 @@ fn write_example_image(images: &Path) -> Result<()> {
 }
 
 /// Deploys the file for the customer and takes the cheapest bid.
-pub async fn deploy(layout: &Layout, customer: &TxClient, file: &Path, steps: &Steps) -> Result<Deployed> {
+/// The text of a deployment file that parses.
+pub fn read(file: &Path) -> Result<String> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read the deployment file {}", file.display()))?;
+    ve_client::sdl::parse(&text).with_context(|| format!("{} is no deployment file", file.display()))?;
+    Ok(text)
+}
+
+pub async fn deploy(layout: &Layout, customer: &TxClient, text: &str, steps: &Steps) -> Result<Deployed> {
     ve_client::keystore::private_dir(&layout.client())?;
     let options = Options {
         home: layout.client(),
@@ -102,7 +108,7 @@ pub async fn deploy(layout: &Layout, customer: &TxClient, file: &Path, steps: &S
     let mut progress = |step: deploy::Step| steps.done(step.name, &step.text, step.data);
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        match deploy::deploy(customer, &text, &options, &mut cheapest, &mut progress).await {
+        match deploy::deploy(customer, text, &options, &mut cheapest, &mut progress).await {
             Ok(deployed) => return Ok(deployed),
             // A process died and is being restarted; the flow goes on where it stopped.
             Err(error) if error.is_transient() && tokio::time::Instant::now() < deadline => {

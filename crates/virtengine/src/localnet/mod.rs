@@ -72,10 +72,12 @@ pub async fn run(global: &Global, arguments: LocalnetArgs) -> Result<()> {
     if let Some(LocalnetCommand::Reset { yes }) = arguments.command {
         return reset(&layout, yes).await;
     }
+    // Before anything is created or started for it.
+    let file = arguments.deploy.as_deref().map(flow::read).transpose()?;
     listen();
     let steps = Steps::new(global.output);
     tokio::select! {
-        result = live(layout, &arguments, &steps) => result,
+        result = live(layout, &arguments, file.as_deref(), &steps) => result,
         () = asked_again() => {
             process::kill_all();
             eprintln!(
@@ -88,9 +90,9 @@ pub async fn run(global: &Global, arguments: LocalnetArgs) -> Result<()> {
 }
 
 /// From the first process to the settled end.
-async fn live(layout: Layout, arguments: &LocalnetArgs, steps: &Steps) -> Result<()> {
+async fn live(layout: Layout, arguments: &LocalnetArgs, file: Option<&str>, steps: &Steps) -> Result<()> {
     let mut network = Network::start(layout, arguments, steps).await?;
-    let result = network.serve(arguments, steps).await;
+    let result = network.serve(arguments, file, steps).await;
     let settled = network.settle(steps).await;
     network.stop(steps).await;
     result.and(settled)

@@ -100,8 +100,8 @@ impl Network {
         Ok(())
     }
 
-    /// Deploys if asked, shows what there is, and keeps the processes alive until the end.
-    pub async fn serve(&mut self, arguments: &LocalnetArgs, steps: &Steps) -> Result<()> {
+    /// Runs the deployment file if there is one, shows what there is, and keeps the processes alive until the end.
+    pub async fn serve(&mut self, arguments: &LocalnetArgs, file: Option<&str>, steps: &Steps) -> Result<()> {
         let deadline = arguments.duration.map(|duration| tokio::time::Instant::now() + duration);
         let ended = async {
             match deadline {
@@ -113,7 +113,7 @@ impl Network {
             }
         };
         tokio::pin!(ended);
-        if let Some(file) = &arguments.deploy {
+        if let Some(file) = file {
             let (layout, rpc, descriptor) = (self.layout.clone(), self.rpc.clone(), self.descriptor.clone());
             let deployment = async {
                 let customer = flow::signer(&rpc, &descriptor, "customer").await?;

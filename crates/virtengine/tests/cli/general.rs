@@ -104,3 +104,15 @@ fn a_passphrase_comes_from_a_descriptor_and_a_closed_one_is_an_error() {
     assert_eq!(closed.status.code(), Some(1), "{}", error(&closed));
     assert!(error(&closed).contains("/dev/fd/7"), "{}", error(&closed));
 }
+
+#[test]
+fn a_local_network_is_not_started_for_a_deployment_file_that_is_missing_or_wrong() {
+    let home = Home::new();
+    let wrong = home.write("wrong.yaml", b"version: \"2.0\"\nservices: 7\n");
+    for (file, cause) in [("absent.yaml", "cannot read the deployment file absent.yaml"), (&*wrong, "line 2")] {
+        let refused = home.run(&["localnet", "--deploy", file]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(error(&refused).contains(cause), "{}", error(&refused));
+        assert!(!home.0.path().join("home").exists(), "nothing was created");
+    }
+}
