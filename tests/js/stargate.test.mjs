@@ -30,7 +30,7 @@ before(async () => {
   found = await descriptor(network, (file) => file.nodes.length > 0 && file.provider !== null);
   await untilBlocks(found);
   sender = await account('customer');
-  receiver = await account('provider');
+  receiver = await account('faucet');
 }, { timeout: 180_000 });
 
 after(async () => {

@@ -35,6 +35,8 @@ impl ClientError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Malformed { .. } | Self::Timeout { .. })
             || matches!(self, Self::Rpc { code, .. } if *code == -32603)
+            // Another transaction of the account was faster.
+            || crate::tx::sequence::expected(self).is_some()
     }
 
     /// The chain's code, when the chain itself answered.

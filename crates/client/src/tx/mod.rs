@@ -2,7 +2,7 @@
 
 mod fee;
 pub mod file;
-mod sequence;
+pub(crate) mod sequence;
 mod wait;
 
 use std::sync::Arc;
@@ -25,7 +25,10 @@ pub use fee::GasPrice;
 pub use wait::broadcast;
 
 /// Attempts when another user of the same key took a sequence number first.
-const SEQUENCE_ATTEMPTS: usize = 4;
+const SEQUENCE_ATTEMPTS: usize = 8;
+/// While somebody else's transaction waits in the mempool, simulation (on committed state) and the mempool want different
+/// numbers; only the next block makes them agree.
+const SEQUENCE_PAUSE: Duration = Duration::from_millis(400);
 /// Gas limit ÷ simulated gas (platform spec section 1).
 const GAS_NUMERATOR: u64 = 14;
 const GAS_DENOMINATOR: u64 = 10;
@@ -127,7 +130,12 @@ impl TxClient {
                     return Ok(sent);
                 }
                 Err(error) => match sequence::expected(&error) {
-                    Some(expected) if attempt < SEQUENCE_ATTEMPTS => account.set(number, expected),
+                    Some(expected) if attempt < SEQUENCE_ATTEMPTS => {
+                        account.set(number, expected);
+                        if attempt > 1 {
+                            tokio::time::sleep(SEQUENCE_PAUSE).await;
+                        }
+                    }
                     _ => {
                         account.forget();
                         return Err(error);

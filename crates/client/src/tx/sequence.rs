@@ -49,7 +49,7 @@ pub(super) async fn load(rpc: &RpcClient, address: &Address) -> Result<BaseAccou
 }
 
 /// The sequence that the chain wants, from `account sequence mismatch, expected {E}, got {G}` with code 32.
-pub(super) fn expected(error: &ClientError) -> Option<u64> {
+pub(crate) fn expected(error: &ClientError) -> Option<u64> {
     let (ClientError::Rejected { codespace, code, log, .. } | ClientError::Query { codespace, code, log, .. }) = error
     else {
         return None;

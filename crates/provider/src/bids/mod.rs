@@ -154,7 +154,7 @@ impl BidEngine {
                 }
                 Ok(())
             }
-            Err(error) if error.chain_code().is_some() => {
+            Err(error) if error.chain_code().is_some() && !error.is_transient() => {
                 self.held.remove(&id);
                 daemon.declined.note(id, Decline::new(Reason::Refused, error.to_string()));
                 Ok(())

@@ -60,6 +60,8 @@ pub async fn prepare_provider(
     config.reconcile_seconds = 10;
     let account = descriptor.account("provider").context("localnet.json names no provider account")?;
     let address = provider::init(&home, &config, &account.mnemonic)?;
+    // A home that goes on may have been given other ports.
+    config.save(&home.config())?;
     write_example_image(&images)?;
     provider::register(&home, BOND, &[("region".to_owned(), "local".to_owned())]).await?;
     steps.done(

@@ -12,8 +12,8 @@ use ve_client::{RpcClient, TxClient};
 use ve_proto::cosmos::base::v1beta1::Coin;
 use ve_proto::ve::cert::v1::{CertificateState, MsgCreateCertificate};
 use ve_proto::ve::provider::v1::{
-    Attribute, KeyAlgorithm, KeyUsage, MsgAddProviderKey, MsgBondProvider, MsgCreateProvider, ProviderInfo,
-    ProviderState, QueryKeysRequest, QueryKeysResponse,
+    Attribute, KeyAlgorithm, KeyUsage, MsgAddProviderKey, MsgBondProvider, MsgCreateProvider, MsgUpdateProvider,
+    ProviderInfo, ProviderState, QueryKeysRequest, QueryKeysResponse,
 };
 use ve_provider::chain::{Chain, REPORT_KEY_ID};
 use ve_provider::config::{Home, ProviderConfig};
@@ -85,8 +85,8 @@ pub async fn register(home: &Home, bond: u64, attributes: &[(String, String)]) -
     let owner = chain.address.clone();
     let known = chain.provider().await?;
     let mut messages = Vec::new();
-    if known.is_none() {
-        messages.push(any(&MsgCreateProvider {
+    match &known {
+        None => messages.push(any(&MsgCreateProvider {
             owner: owner.clone(),
             host_uri: gateway_uri(&config),
             attributes: attributes
@@ -94,7 +94,15 @@ pub async fn register(home: &Home, bond: u64, attributes: &[(String, String)]) -
                 .map(|(key, value)| Attribute { key: key.clone(), value: value.clone() })
                 .collect(),
             info: Some(ProviderInfo { name: "provider".into(), ..ProviderInfo::default() }),
-        }));
+        })),
+        // Customers find the gateway by what the chain says.
+        Some(provider) if provider.host_uri != gateway_uri(&config) => messages.push(any(&MsgUpdateProvider {
+            owner: owner.clone(),
+            host_uri: gateway_uri(&config),
+            attributes: provider.attributes.clone(),
+            info: provider.info.clone(),
+        })),
+        Some(_) => {}
     }
     let answer: QueryKeysResponse = tx
         .rpc()

@@ -18,8 +18,14 @@ fn metric(network: &Localnet, name: &str) -> Option<f64> {
     page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }
 
+const READY: &str = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+fn parsed(body: &str) -> Value {
+    serde_json::from_str(body).unwrap_or_else(|_| panic!("JSON: {body}"))
+}
+
 fn health(network: &Localnet) -> Value {
-    serde_json::from_str(&page(network, "/readyz")).expect("JSON")
+    parsed(&page(network, "/readyz"))
 }
 
 fn queue(home: &Path, arguments: &[&str]) -> (bool, String) {
@@ -50,6 +56,11 @@ fn the_numbers_are_those_of_one_deployment_and_the_operator_sees_the_queue() {
         ("ve_provider_reconcile_orphans", 0.0),
         ("ve_provider_pass_errors_total", 0.0),
     ] {
+        // The workload answers a moment before the daemon has noted that it does.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while metric(&network, name) != Some(value) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(200));
+        }
         assert_eq!(metric(&network, name), Some(value), "{name}");
     }
     let query = json!({"query": "provider_heartbeat.seq EXISTS", "prove": false, "page": "1", "per_page": "10"});
@@ -85,7 +96,9 @@ fn a_provider_whose_node_is_silent_says_so_and_recovers() {
     network.step("ready");
     let wait = |what: &str, wanted: fn(&Value) -> bool| {
         let deadline = Instant::now() + Duration::from_secs(90);
-        while !wanted(&health(&network)["chain"]) {
+        // The address answers once the daemon has found its node.
+        let healthy = || http(network.base + 901, READY).is_some_and(|body| wanted(&parsed(&body)["chain"]));
+        while !healthy() {
             assert!(Instant::now() < deadline, "{what}");
             std::thread::sleep(Duration::from_millis(500));
         }
