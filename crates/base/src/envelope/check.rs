@@ -2,7 +2,7 @@
 
 use ve_proto::ve::encryption::v1::{Envelope, Mode, Suite};
 
-use super::{DEK_LEN, Error, MAX_CONTENT_TYPE, MAX_DATA_CLASS, NONCE_LEN, Subject, TAG_LEN, VERSION, recipients_hash};
+use super::{DEK_LEN, Error, MAX_DATA_CLASS, NONCE_LEN, Subject, TAG_LEN, VERSION, is_content_type, recipients_hash};
 use crate::ACCOUNT_PREFIX;
 use crate::keys::PublicKey;
 
@@ -59,8 +59,7 @@ pub fn check(envelope: &Envelope, limits: &Limits) -> Result<(), Error> {
         }
         _ => {}
     }
-    let printable = envelope.content_type.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if envelope.content_type.is_empty() || envelope.content_type.len() > MAX_CONTENT_TYPE || !printable {
+    if !is_content_type(&envelope.content_type) {
         return malformed("the content type is no media type");
     }
     if envelope.data_class > MAX_DATA_CLASS {

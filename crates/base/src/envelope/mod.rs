@@ -129,6 +129,12 @@ fn recipients_hash<'a>(key_ids: impl Iterator<Item = &'a str>) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// Whether a text can stand as the media type of a payload.
+fn is_content_type(text: &str) -> bool {
+    let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    (1..=MAX_CONTENT_TYPE).contains(&text.len()) && printable
+}
+
 /// What a wrapped data key is bound to: the payload's binding and the recipient's key.
 fn wrap_binding(binding: &[u8; 32], key_id: &str) -> Vec<u8> {
     [&binding[..], key_id.as_bytes()].concat()

@@ -14,8 +14,8 @@ use sha2::Sha256;
 use ve_proto::ve::encryption::v1::{Envelope, EnvelopeRecipient, Mode, Suite};
 use zeroize::Zeroizing;
 
-use super::{DEK_LEN, Error, MAX_CONTENT_TYPE, MAX_DATA_CLASS, NONCE_LEN, PublicEncryptionKey, Subject, VERSION};
-use super::{cid, recipients_hash, wrap_binding};
+use super::{DEK_LEN, Error, MAX_DATA_CLASS, NONCE_LEN, PublicEncryptionKey, Subject, VERSION};
+use super::{cid, is_content_type, recipients_hash, wrap_binding};
 use crate::ACCOUNT_PREFIX;
 use crate::keys::SecretKey;
 
@@ -26,7 +26,7 @@ pub(super) const INFO: &[u8] = b"VE|envelope|v1";
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {
     pub plaintext: &'a [u8],
-    /// Media type, at most [`MAX_CONTENT_TYPE`] printable ASCII characters.
+    /// Media type, at most [`super::MAX_CONTENT_TYPE`] printable ASCII characters.
     pub content_type: &'a str,
     /// 0 public … 4 critical.
     pub data_class: u32,
@@ -92,8 +92,7 @@ fn unsigned(
     if recipients.keys.values().any(|key| key.suite() != suite) {
         return Err(Error::Malformed("all recipients' keys must be of one suite".into()));
     }
-    let printable = content.content_type.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if content.content_type.is_empty() || content.content_type.len() > MAX_CONTENT_TYPE || !printable {
+    if !is_content_type(content.content_type) {
         return Err(Error::Malformed("the content type is a media type such as application/json".into()));
     }
     if content.data_class > MAX_DATA_CLASS {
