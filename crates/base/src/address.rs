@@ -6,6 +6,7 @@ use std::fmt;
 use bech32::{Bech32, Hrp};
 use sha2::{Digest, Sha256};
 
+use crate::errors::{CodedError, sdk};
 use crate::value::{Value, ValueError};
 
 pub const ACCOUNT_PREFIX: &str = "ve";
@@ -94,6 +95,26 @@ impl Value for Address {
     fn from_state(bytes: &[u8]) -> Result<Self, ValueError> {
         Self::try_from(bytes).map_err(|_| ValueError("an address has 1 to 255 bytes"))
     }
+}
+
+/// Characters of a refused text that its error shows.
+const SHOWN: usize = 120;
+
+fn parse(role: &str, text: &str, prefix: &'static str) -> Result<Address, CodedError> {
+    Ok(Address::from_bech32(text, prefix).map_err(|cause| {
+        let shown: String = text.chars().take(SHOWN).collect();
+        sdk::Error::InvalidAddress(format!("invalid {role} address {shown:?}: {cause}"))
+    })?)
+}
+
+/// An account's address in a message, a query or genesis; the refusal names its `role`.
+pub fn parse_account(role: &str, text: &str) -> Result<Address, CodedError> {
+    parse(role, text, ACCOUNT_PREFIX)
+}
+
+/// A validator operator's address.
+pub fn parse_operator(text: &str) -> Result<Address, CodedError> {
+    parse("validator", text, OPERATOR_PREFIX)
 }
 
 /// Address of the account that belongs to a module: the first 20 bytes of SHA-256(name).

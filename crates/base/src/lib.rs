@@ -11,8 +11,11 @@ pub mod preimage;
 pub mod time;
 pub mod tx;
 pub mod value;
+pub mod votes;
 
-pub use address::{ACCOUNT_PREFIX, Address, CONSENSUS_PREFIX, OPERATOR_PREFIX, module_address};
+pub use address::{
+    ACCOUNT_PREFIX, Address, CONSENSUS_PREFIX, OPERATOR_PREFIX, module_address, parse_account, parse_operator,
+};
 pub use amount::{Amount, AmountError};
 pub use coin::{BASE_DENOM, Coin, Coins, Denom};
 pub use dec::{Dec, DecError, Rounding};

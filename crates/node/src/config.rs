@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::mempool::Limits;
+use crate::mempool::{Limits, MAX_TX_BYTES};
 
 #[cfg(test)]
 #[path = "config_tests.rs"]
@@ -284,6 +284,10 @@ impl NodeConfig {
             if value == 0 || value > 1 << 32 {
                 return wrong(key, &value, "must be 1..=4294967296");
             }
+        }
+        if self.mempool.max_tx_bytes > MAX_TX_BYTES {
+            let limit = format!("must be 1..={MAX_TX_BYTES}");
+            return wrong("mempool.max_tx_bytes", &self.mempool.max_tx_bytes, &limit);
         }
         for peer in self.p2p.persistent_peers.iter().chain(&self.p2p.tx_peers) {
             if peer.parse::<libp2p::Multiaddr>().is_err() {

@@ -10,9 +10,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use ve_base::BlockTime;
+use ve_base::keys::consensus_address;
 use ve_sdk::application::{AppState, ConsensusParams};
-
-use crate::comet::validators::address_of;
 
 #[derive(Clone, Debug)]
 pub struct Genesis {
@@ -114,7 +113,7 @@ impl Genesis {
             .iter()
             .map(|(key, power)| {
                 json!({
-                    "address": hex::encode_upper(address_of(key)),
+                    "address": hex::encode_upper(consensus_address(key)),
                     "pub_key": {"type": "tendermint/PubKeyEd25519", "value": STANDARD.encode(key)},
                     "power": power.to_string(),
                     "name": "",

@@ -9,36 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-
-use crate::comet::validators::address_of;
-
-/// The ed25519 key that a validator signs blocks with.
-#[derive(Clone)]
-pub struct ConsensusKey(ed25519_zebra::SigningKey);
-
-impl ConsensusKey {
-    /// From 32 secret bytes of the operating system's generator.
-    pub fn from_seed(seed: [u8; 32]) -> Self {
-        Self(ed25519_zebra::SigningKey::from(seed))
-    }
-
-    pub fn public(&self) -> [u8; 32] {
-        ed25519_zebra::VerificationKeyBytes::from(&self.0).into()
-    }
-
-    pub fn address(&self) -> [u8; 20] {
-        address_of(&self.public())
-    }
-
-    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
-        self.0.sign(bytes).into()
-    }
-
-    /// The seed, for other uses of the same identity such as the network layer.
-    pub fn seed(&self) -> [u8; 32] {
-        self.0.into()
-    }
-}
+use ve_base::keys::ConsensusSecret;
 
 #[derive(Serialize, Deserialize)]
 struct TypedKey {
@@ -60,7 +31,7 @@ const PRIVATE: &str = "tendermint/PrivKeyEd25519";
 const PUBLIC: &str = "tendermint/PubKeyEd25519";
 
 /// Reads the key in `path`, or creates one and writes it there.
-pub fn load_or_create(path: &Path) -> Result<ConsensusKey> {
+pub fn load_or_create(path: &Path) -> Result<ConsensusSecret> {
     match fs::read(path) {
         Ok(bytes) => {
             let mode = fs::metadata(path)?.permissions().mode();
@@ -74,7 +45,7 @@ pub fn load_or_create(path: &Path) -> Result<ConsensusKey> {
             ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut seed)
                 .ok()
                 .context("the operating system gives no random numbers")?;
-            let key = ConsensusKey::from_seed(seed);
+            let key = ConsensusSecret::from_seed(seed);
             write(path, &key)?;
             Ok(key)
         }
@@ -82,7 +53,7 @@ pub fn load_or_create(path: &Path) -> Result<ConsensusKey> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<ConsensusKey> {
+fn parse(bytes: &[u8]) -> Result<ConsensusSecret> {
     let file: KeyFile = serde_json::from_slice(bytes)?;
     if file.priv_key.kind != PRIVATE {
         bail!("its type is {}", file.priv_key.kind);
@@ -90,14 +61,14 @@ fn parse(bytes: &[u8]) -> Result<ConsensusKey> {
     // 64 bytes: the seed, then the public key.
     let decoded = STANDARD.decode(&file.priv_key.value)?;
     let seed: [u8; 32] = decoded.get(..32).context("the key is too short")?.try_into()?;
-    let key = ConsensusKey::from_seed(seed);
+    let key = ConsensusSecret::from_seed(seed);
     if decoded.get(32..) != Some(key.public().as_slice()) {
         bail!("the public part does not belong to the secret part");
     }
     Ok(key)
 }
 
-fn write(path: &Path, key: &ConsensusKey) -> Result<()> {
+fn write(path: &Path, key: &ConsensusSecret) -> Result<()> {
     let secret = [key.seed(), key.public()].concat();
     let file = KeyFile {
         address: Some(hex::encode_upper(key.address())),

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::broadcast;
+use ve_base::keys::ConsensusSecret;
 use ve_proto::tendermint::abci::ResponseFinalizeBlock;
 use ve_proto::tendermint::p2p::{DefaultNodeInfo, DefaultNodeInfoOther, ProtocolVersion};
 use ve_proto::tendermint::types::{ConsensusParams, Evidence, Validator};
@@ -18,7 +19,6 @@ use crate::comet::commit;
 use crate::config::NodeConfig;
 use crate::core::Core;
 use crate::evidence::EvidenceError;
-use crate::keys::ConsensusKey;
 use crate::metrics::Metrics;
 use crate::rpc::backend::{
     CommittedBlock, Found, MempoolView, NodeSettings, NodeView, Peer, RoundState, SignedCommit, StoredBlock,
@@ -49,8 +49,8 @@ impl View {
         core: Arc<Core>,
         config: &NodeConfig,
         genesis_file: PathBuf,
-        validator: &ConsensusKey,
-        node_key: &ConsensusKey,
+        validator: &ConsensusSecret,
+        node_key: &ConsensusSecret,
     ) -> Arc<Self> {
         let info = DefaultNodeInfo {
             protocol_version: Some(ProtocolVersion {

@@ -14,7 +14,7 @@ use ve_proto::cosmos::crypto;
 use crate::address::Address;
 use crate::errors::sdk::Error;
 
-pub use consensus::ConsensusSecret;
+pub use consensus::{ConsensusSecret, consensus_address};
 pub use multisig::Multisig;
 pub use secret::SecretKey;
 
@@ -80,7 +80,7 @@ impl PublicKey {
                 let digest: [u8; 20] = Ripemd160::digest(Sha256::digest(key)).into();
                 Address::from(digest)
             }
-            Self::Ed25519(key) => truncated(&Sha256::digest(key).into()),
+            Self::Ed25519(key) => Address::from(consensus_address(key)),
             // ADR-28: SHA-256(SHA-256(type name) ‖ key), 32 bytes.
             Self::Secp256r1(key) => {
                 let kind = Sha256::digest(crypto::secp256r1::PubKey::full_name().as_bytes());

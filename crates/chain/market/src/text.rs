@@ -1,13 +1,5 @@
 //! Parsing that every module here needs.
 
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk::Error};
-
-/// An account address in the one accepted form.
-pub fn address(role: &str, text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, ACCOUNT_PREFIX)
-        .map_err(|cause| Error::InvalidAddress(format!("invalid {role} address {text:?}: {cause}")))?)
-}
-
 /// A text as an error shows it, cut to a length that fits a log line.
 pub fn shown(text: &str) -> String {
     text.chars().take(120).collect()

@@ -1,11 +1,11 @@
 //! Commits: the precommits that decided a block, in the order of the set that decided it.
 
 use prost_types::Timestamp;
+use ve_base::votes::{Place, vote_bytes};
 use ve_proto::tendermint::types::{
     BlockId, BlockIdFlag, Commit, CommitSig, ExtendedCommit, ExtendedCommitSig, SignedMsgType,
 };
 
-use super::canonical::{Place, vote_bytes};
 use super::hash;
 use super::validators::ValidatorSet;
 

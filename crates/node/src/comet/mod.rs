@@ -1,7 +1,6 @@
 //! The bytes of CometBFT 0.38: what light clients and relayers verify. Nothing here knows the consensus engine.
 
 pub mod abci;
-pub mod canonical;
 pub mod commit;
 pub mod hash;
 pub mod merkle;

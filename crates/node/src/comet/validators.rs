@@ -1,7 +1,7 @@
 //! Validator sets: order, hash, and the rotation of proposers, all as in CometBFT 0.38.
 
 use prost::Message;
-use sha2::{Digest, Sha256};
+use ve_base::keys::consensus_address;
 use ve_proto::tendermint::crypto::{PublicKey, public_key::Sum};
 use ve_proto::tendermint::types::{SimpleValidator, Validator as ProtoValidator, ValidatorSet as ProtoSet};
 
@@ -19,14 +19,6 @@ pub struct Validator {
     pub key: [u8; 32],
     pub power: u64,
     pub priority: i64,
-}
-
-/// Address of a consensus key.
-pub fn address_of(key: &[u8; 32]) -> [u8; 20] {
-    let digest: [u8; 32] = Sha256::digest(key).into();
-    let mut address = [0; 20];
-    address.copy_from_slice(&digest[..20]);
-    address
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -158,7 +150,7 @@ impl ValidatorSet {
 
     fn apply(&mut self, changes: &[([u8; 32], u64)]) -> Result<(), SetError> {
         let mut sorted: Vec<([u8; 20], [u8; 32], u64)> =
-            changes.iter().map(|(key, power)| (address_of(key), *key, *power)).collect();
+            changes.iter().map(|(key, power)| (consensus_address(key), *key, *power)).collect();
         sorted.sort();
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(SetError::Duplicate(hex::encode_upper(pair[0].0)));
@@ -248,7 +240,7 @@ impl Validator {
         let Some(Sum::Ed25519(key)) = validator.pub_key.as_ref()?.sum.as_ref() else { return None };
         let key: [u8; 32] = key.as_slice().try_into().ok()?;
         Some(Self {
-            address: address_of(&key),
+            address: consensus_address(&key),
             key,
             power: u64::try_from(validator.voting_power).ok()?,
             priority: validator.proposer_priority,

@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use prost_types::Timestamp;
+use ve_base::votes::{Place, vote_bytes};
 use ve_proto::tendermint::types::{BlockId, BlockParams, ConsensusParams, Header, PartSetHeader, SignedMsgType};
 use ve_proto::tendermint::version::Consensus;
 
-use super::canonical::{Place, vote_bytes};
 use super::{hash, merkle, parts, validators};
 
 const TIME: Timestamp = Timestamp { seconds: 1_684_332_773, nanos: 88_875_124 };

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ve_base::keys::ConsensusSecret;
+use ve_base::votes::{Place, vote_bytes};
 use ve_proto::tendermint::types::{
     BlockId, BlockIdFlag, DuplicateVoteEvidence, Evidence, ExtendedCommit, ExtendedCommitSig, PartSetHeader,
     SignedMsgType, Vote, evidence::Sum,
@@ -13,19 +15,17 @@ use ve_sdk::application::{Application, ConsensusParams};
 use super::{Core, Halt, Parts};
 use crate::blockstore::BlockStore;
 use crate::chain::SealedBlock;
-use crate::comet::canonical::{Place, vote_bytes};
 use crate::comet::commit::extended_absent;
 use crate::evidence::{EvidencePool, ordered};
 use crate::genesis::Genesis;
 use crate::index::Index;
-use crate::keys::ConsensusKey;
 use crate::mempool::{Limits, Mempool};
 use crate::metrics::Metrics;
 
 pub const CHAIN: &str = "ve-test-1";
 
-pub fn key(number: u8) -> ConsensusKey {
-    ConsensusKey::from_seed([number; 32])
+pub fn key(number: u8) -> ConsensusSecret {
+    ConsensusSecret::from_seed([number; 32])
 }
 
 /// `count` validators with power 10 each.
@@ -36,7 +36,7 @@ pub fn genesis(count: u8, params: ConsensusParams) -> Genesis {
 
 pub struct Chain {
     pub core: Core,
-    pub keys: Vec<ConsensusKey>,
+    pub keys: Vec<ConsensusSecret>,
 }
 
 /// Opens the stores below `home`.
@@ -58,7 +58,7 @@ pub fn open(home: &Path, app: Arc<dyn Application>, genesis: &Genesis, halt_heig
 }
 
 impl Chain {
-    fn key_of(&self, address: [u8; 20]) -> &ConsensusKey {
+    fn key_of(&self, address: [u8; 20]) -> &ConsensusSecret {
         self.keys.iter().find(|key| key.address() == address).expect("a key of this chain")
     }
 

@@ -2,10 +2,10 @@
 
 use prost::Message;
 use prost_types::Timestamp;
+use ve_base::votes::bytes_of;
 use ve_proto::tendermint::types::{BlockId, ConsensusParams, DuplicateVoteEvidence, SignedMsgType, Vote};
 
 use super::EvidenceError;
-use crate::comet::canonical::{Place, vote_bytes};
 use crate::comet::validators::ValidatorSet;
 
 const NANOS: i128 = 1_000_000_000;
@@ -88,7 +88,7 @@ fn shape(vote: &Vote) -> Result<(), EvidenceError> {
 
 /// Checks everything but the evidence's time and age. `set` decided the votes' height.
 pub fn verify(duplicate: &DuplicateVoteEvidence, chain_id: &str, set: &ValidatorSet) -> Result<(), EvidenceError> {
-    let (a, b, height, address) = votes(duplicate)?;
+    let (a, b, _, address) = votes(duplicate)?;
     let position = set.validators().iter().position(|validator| validator.address == address);
     let Some((index, validator)) = position.map(|index| (index, &set.validators()[index])) else {
         return Err(EvidenceError::NotValidator(hex::encode_upper(address)));
@@ -103,20 +103,10 @@ pub fn verify(duplicate: &DuplicateVoteEvidence, chain_id: &str, set: &Validator
         return Err(EvidenceError::WrongFacts("total power"));
     }
     for (name, vote) in [('a', a), ('b', b)] {
-        let bytes = sign_bytes(chain_id, height, vote);
+        let bytes = bytes_of(vote, chain_id);
         if !validator.verifies(&bytes, &vote.signature) {
             return Err(EvidenceError::Signature(name));
         }
     }
     Ok(())
-}
-
-fn sign_bytes(chain_id: &str, height: u64, vote: &Vote) -> Vec<u8> {
-    let round = u32::try_from(vote.round).unwrap_or(0);
-    let kind = SignedMsgType::try_from(vote.r#type).unwrap_or_default();
-    let place = Place { chain_id, height, round };
-    match (&vote.block_id, vote.timestamp) {
-        (Some(id), Some(time)) if !id.hash.is_empty() => vote_bytes(kind, place, Some((id, time))),
-        _ => vote_bytes(kind, place, None),
-    }
 }

@@ -14,6 +14,9 @@ pub use self::pool::{CommitGuard, Mempool, Sizes};
 
 use std::time::Duration;
 
+/// Bytes of the largest transaction that any configuration admits; the servers' limits of a request follow from it.
+pub const MAX_TX_BYTES: usize = 1 << 20;
+
 /// Limits of the waiting transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -38,7 +41,7 @@ impl Default for Limits {
         Self {
             max_txs: 5_000,
             max_bytes: 64 << 20,
-            max_tx_bytes: 1 << 20,
+            max_tx_bytes: MAX_TX_BYTES,
             max_per_account: 64,
             cache: 20_000,
             ttl_blocks: 0,

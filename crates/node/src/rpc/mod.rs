@@ -16,6 +16,10 @@ use std::sync::Arc;
 
 use self::backend::NodeView;
 use crate::index::Index;
+use crate::mempool::MAX_TX_BYTES;
+
+/// Largest request body of JSON-RPC and REST, in bytes: the largest transaction in base64 and what is around it.
+pub const MAX_BODY_BYTES: usize = MAX_TX_BYTES.div_ceil(3) * 4 + 4_096;
 
 /// What every interface reads from.
 #[derive(Clone)]

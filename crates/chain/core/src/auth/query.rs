@@ -1,6 +1,6 @@
 //! Queries of `cosmos.auth.v1beta1`.
 
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk::Error};
+use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk::Error, parse_account};
 use ve_proto::cosmos::auth::v1beta1::*;
 use ve_sdk::pagination;
 use ve_sdk::{QueryContext, Registrar};
@@ -22,13 +22,8 @@ pub fn register(registrar: &mut Registrar) {
     registrar.query("/cosmos.auth.v1beta1.Query/AddressStringToBytes", string_to_bytes);
 }
 
-fn parse(address: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(address, ACCOUNT_PREFIX)
-        .map_err(|cause| Error::InvalidAddress(format!("{address:?}: {cause}")))?)
-}
-
 fn one(ctx: &QueryContext<'_>, request: &QueryAccountRequest) -> Result<QueryAccountResponse, CodedError> {
-    let address = parse(&request.address)?;
+    let address = parse_account("account", &request.address)?;
     // Not `UnknownAddress`: clients tell a missing account by the gRPC status NotFound, which this code maps to.
     let any = ACCOUNTS.get(ctx, &address)?.ok_or_else(|| {
         Error::KeyNotFound(format!("rpc error: code = NotFound desc = account {address} not found: key not found"))
@@ -53,7 +48,7 @@ fn by_number(
 }
 
 fn info(ctx: &QueryContext<'_>, request: &QueryAccountInfoRequest) -> Result<QueryAccountInfoResponse, CodedError> {
-    let address = parse(&request.address)?;
+    let address = parse_account("account", &request.address)?;
     let account = account::account(ctx, &address)?.ok_or_else(|| {
         Error::KeyNotFound(format!("rpc error: code = NotFound desc = account {address} not found: key not found"))
     })?;
@@ -102,5 +97,7 @@ fn string_to_bytes(
     _: &QueryContext<'_>,
     request: &AddressStringToBytesRequest,
 ) -> Result<AddressStringToBytesResponse, CodedError> {
-    Ok(AddressStringToBytesResponse { address_bytes: parse(&request.address_string)?.as_bytes().to_vec() })
+    Ok(AddressStringToBytesResponse {
+        address_bytes: parse_account("account", &request.address_string)?.as_bytes().to_vec(),
+    })
 }

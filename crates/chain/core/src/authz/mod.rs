@@ -15,7 +15,7 @@ mod send;
 mod stake;
 
 use serde_json::Value;
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk};
+use ve_base::{CodedError, parse_account as account};
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
@@ -61,9 +61,4 @@ impl Module for Authz {
     fn operations(&self) -> Vec<Operation> {
         operations::all()
     }
-}
-
-fn account(role: &str, text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, ACCOUNT_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid {role} address {text:?}: {cause}")))?)
 }

@@ -1,6 +1,6 @@
 //! Queries of `cosmos.bank.v1beta1`.
 
-use ve_base::{ACCOUNT_PREFIX, Address, Amount, CodedError, Coin, errors::sdk::Error};
+use ve_base::{Amount, CodedError, Coin, errors::sdk::Error, parse_account};
 use ve_proto::cosmos::bank::v1beta1::*;
 use ve_proto::cosmos::base::query::v1beta1::PageRequest;
 use ve_proto::cosmos::base::query::v1beta1::PageResponse;
@@ -27,23 +27,18 @@ pub fn register(registrar: &mut Registrar) {
     registrar.query("/cosmos.bank.v1beta1.Query/SendEnabled", send_enabled);
 }
 
-fn parse(address: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(address, ACCOUNT_PREFIX)
-        .map_err(|cause| Error::InvalidAddress(format!("{address:?}: {cause}")))?)
-}
-
 fn coin(denom: &str, amount: Amount) -> Result<ProtoCoin, CodedError> {
     Ok(Coin::new(denom.parse()?, amount).to_proto())
 }
 
 fn one(ctx: &QueryContext<'_>, address: &str, denom: &str) -> Result<ProtoCoin, CodedError> {
-    coin(denom, ledger::balance(ctx, &parse(address)?, denom)?)
+    coin(denom, ledger::balance(ctx, &parse_account("account", address)?, denom)?)
 }
 
 type CoinPage = (Vec<ProtoCoin>, Option<PageResponse>);
 
 fn page(ctx: &QueryContext<'_>, address: &str, request: Option<&PageRequest>) -> Result<CoinPage, CodedError> {
-    let owner = parse(address)?;
+    let owner = parse_account("account", address)?;
     let page = BALANCES.scan().prefix(&owner).page(ctx, &pagination::request(request))?;
     let pagination = pagination::response(&page);
     let coins = page.entries.into_iter().map(|((_, denom), amount)| coin(&denom, amount)).collect::<Result<_, _>>()?;
@@ -69,7 +64,7 @@ fn spendable_balances(
     request: &QuerySpendableBalancesRequest,
 ) -> Result<QuerySpendableBalancesResponse, CodedError> {
     let (mut balances, pagination) = page(ctx, &request.address, request.pagination.as_ref())?;
-    let spendable = ledger::spendable(ctx, &parse(&request.address)?, ctx.time())?;
+    let spendable = ledger::spendable(ctx, &parse_account("account", &request.address)?, ctx.time())?;
     for coin in &mut balances {
         coin.amount = spendable.amount_of(&coin.denom).to_string();
     }
@@ -80,7 +75,7 @@ fn spendable_balance(
     ctx: &QueryContext<'_>,
     request: &QuerySpendableBalanceByDenomRequest,
 ) -> Result<QuerySpendableBalanceByDenomResponse, CodedError> {
-    let spendable = ledger::spendable(ctx, &parse(&request.address)?, ctx.time())?;
+    let spendable = ledger::spendable(ctx, &parse_account("account", &request.address)?, ctx.time())?;
     Ok(QuerySpendableBalanceByDenomResponse {
         balance: Some(coin(&request.denom, spendable.amount_of(&request.denom))?),
     })

@@ -21,7 +21,7 @@ mod pool;
 mod query;
 
 use serde_json::Value;
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, OPERATOR_PREFIX, errors::sdk};
+use ve_base::{CodedError, parse_account as account, parse_operator as operator};
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
@@ -79,14 +79,4 @@ impl Module for Distribution {
     fn operations(&self) -> Vec<Operation> {
         operations::all()
     }
-}
-
-fn operator(text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, OPERATOR_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid validator address {text:?}: {cause}")))?)
-}
-
-fn account(role: &str, text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, ACCOUNT_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid {role} address {text:?}: {cause}")))?)
 }

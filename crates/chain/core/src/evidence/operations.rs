@@ -2,12 +2,12 @@
 
 use prost::Message;
 use ve_base::Address;
+use ve_base::votes::bytes_of;
 use ve_proto::cosmos::evidence::v1beta1::MsgSubmitEvidence;
 use ve_proto::tendermint::types::{BlockId, DuplicateVoteEvidence, SignedMsgType, Vote};
 use ve_sdk::simulation::{Draw, Expect, Operation, Proposed, pick};
 use ve_sdk::{QueryContext, type_url};
 
-use super::votes;
 use crate::staking;
 
 pub fn all() -> Vec<Operation> {
@@ -30,7 +30,7 @@ fn accuse(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> 
             ..Vote::default()
         };
         if let Some(key) = &key {
-            vote.signature = key.sign(&votes::sign_bytes(&vote, ctx.chain_id())).to_vec();
+            vote.signature = key.sign(&bytes_of(&vote, ctx.chain_id())).to_vec();
         }
         vote
     };

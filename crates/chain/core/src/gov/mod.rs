@@ -22,7 +22,7 @@ mod tally;
 mod votes;
 
 use serde_json::Value;
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk};
+use ve_base::{Address, CodedError, parse_account as account};
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
@@ -86,9 +86,4 @@ impl Module for Gov {
 /// In whose name passed proposals act.
 fn authority() -> Address {
     ve_base::module_address(ve_sdk::context::GOV_MODULE)
-}
-
-fn account(role: &str, text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, ACCOUNT_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid {role} address {text:?}: {cause}")))?)
 }

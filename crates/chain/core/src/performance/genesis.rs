@@ -1,7 +1,7 @@
 //! Genesis: `{params, epoch, finished}`.
 
 use serde_json::Value;
-use ve_base::{Address, CodedError, OPERATOR_PREFIX, errors::sdk};
+use ve_base::{CodedError, parse_operator};
 use ve_proto::ve::performance::v1::{Epoch, GenesisState};
 use ve_sdk::{Context, QueryContext, json};
 
@@ -19,15 +19,10 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
     let first = Epoch { start: Some(ctx.time().to_proto()), ..Epoch::default() };
     EPOCH.set(ctx, &genesis.epoch.unwrap_or(first))?;
     for finished in genesis.finished {
-        let operator = operator(&finished.operator)?;
+        let operator = parse_operator(&finished.operator)?;
         FINISHED.set(ctx, (&operator, &finished.epoch), &finished)?;
     }
     Ok(())
-}
-
-pub fn operator(text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, OPERATOR_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid validator address {text:?}: {cause}")))?)
 }
 
 pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {

@@ -1,12 +1,12 @@
 //! Queries of `ve.performance.v1`.
 
-use ve_base::{CONSENSUS_PREFIX, CodedError};
+use ve_base::{CONSENSUS_PREFIX, CodedError, parse_operator};
 use ve_proto::ve::performance::v1::*;
 use ve_sdk::{QueryContext, Registrar, pagination};
 
 use super::keys::FINISHED;
 use super::score::NEUTRAL;
-use super::{epoch, genesis, params};
+use super::{epoch, params};
 use crate::staking;
 
 pub fn register(registrar: &mut Registrar) {
@@ -27,7 +27,7 @@ fn performance(
     ctx: &QueryContext<'_>,
     request: &QueryPerformanceRequest,
 ) -> Result<QueryPerformanceResponse, CodedError> {
-    let validator = staking::require(ctx, &genesis::operator(&request.operator)?)?;
+    let validator = staking::require(ctx, &parse_operator(&request.operator)?)?;
     let consensus = validator.consensus_address().to_bech32(CONSENSUS_PREFIX);
     let multipliers = epoch::multipliers(ctx)?;
     let multiplier_bps =

@@ -1,6 +1,6 @@
 //! Queries of `cosmos.slashing.v1beta1` and `ve.slashing.v1`.
 
-use ve_base::{Address, CONSENSUS_PREFIX, CodedError, OPERATOR_PREFIX, errors::sdk};
+use ve_base::{Address, CONSENSUS_PREFIX, CodedError, parse_operator};
 use ve_proto::cosmos::slashing::v1beta1::*;
 use ve_proto::ve::slashing::v1::{
     QuerySlashRecordRequest, QuerySlashRecordResponse, QuerySlashRecordsRequest, QuerySlashRecordsResponse,
@@ -85,9 +85,7 @@ fn slash_records(
         let records = page.entries.iter().map(|(_, record)| record.clone()).collect();
         return Ok(QuerySlashRecordsResponse { records, pagination: pagination::response(&page) });
     }
-    let operator = Address::from_bech32(&request.operator, OPERATOR_PREFIX).map_err(|cause| {
-        sdk::Error::InvalidAddress(format!("invalid validator address {:?}: {cause}", request.operator))
-    })?;
+    let operator = parse_operator(&request.operator)?;
     let page = RECORDS_OF.scan().prefix(&operator).page(ctx, &asked)?;
     let records = page.entries.iter().map(|((_, id), ())| RECORDS.require(ctx, id));
     Ok(QuerySlashRecordsResponse {

@@ -26,7 +26,7 @@ mod unbonding;
 mod validator;
 
 use serde_json::Value;
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, OPERATOR_PREFIX, errors::sdk};
+use ve_base::{Address, CodedError, errors::sdk, parse_account, parse_operator as operator};
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
@@ -101,14 +101,8 @@ impl Module for Staking {
     }
 }
 
-fn operator(text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, OPERATOR_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid validator address {text:?}: {cause}")))?)
-}
-
 fn account(text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, ACCOUNT_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid delegator address {text:?}: {cause}")))?)
+    parse_account("delegator", text)
 }
 
 fn height(height: i64) -> Result<u64, CodedError> {

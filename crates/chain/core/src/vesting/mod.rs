@@ -8,7 +8,7 @@ mod msg;
 mod operations;
 
 use serde_json::{Value, json};
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk};
+use ve_base::{CodedError, errors::sdk, parse_account as account};
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
@@ -63,9 +63,4 @@ fn check_locked(ctx: &QueryContext<'_>) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn account(role: &str, text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, ACCOUNT_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid {role} address {text:?}: {cause}")))?)
 }

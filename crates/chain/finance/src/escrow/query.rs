@@ -1,6 +1,6 @@
 //! Queries of `ve.escrow.v1`: everything as if settled at the last block.
 
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors};
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::escrow::v1::*;
 use ve_sdk::{QueryContext, Registrar, pagination};
 use ve_store::PageRequest;
@@ -17,11 +17,6 @@ pub fn register(registrar: &mut Registrar) {
     registrar.query("/ve.escrow.v1.Query/Accounts", accounts);
     registrar.query("/ve.escrow.v1.Query/Payments", payments);
     registrar.query("/ve.escrow.v1.Query/BlocksRemaining", blocks_remaining);
-}
-
-fn parse(address: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(address, ACCOUNT_PREFIX)
-        .map_err(|cause| errors::sdk::Error::InvalidAddress(format!("{address:?}: {cause}")))?)
 }
 
 fn parameters(ctx: &QueryContext<'_>, _request: &QueryParamsRequest) -> Result<QueryParamsResponse, CodedError> {
@@ -59,7 +54,7 @@ fn accounts(ctx: &QueryContext<'_>, request: &QueryAccountsRequest) -> Result<Qu
         let pagination = pagination::response(&page);
         (page.entries.into_iter().map(|(_, account)| account).collect::<Vec<_>>(), pagination)
     } else {
-        let owner = parse(&request.owner)?;
+        let owner = parse_account("owner", &request.owner)?;
         let scan = BY_OWNER.scan().prefix(&owner);
         let page = scan.page_where(ctx, &page_request, |(_, id), ()| {
             ACCOUNTS.get(ctx, id).is_ok_and(|found| found.as_ref().is_some_and(keep))
@@ -87,14 +82,14 @@ fn payments(ctx: &QueryContext<'_>, request: &QueryPaymentsRequest) -> Result<Qu
     let keep = |payment: &types::Payment| request.state == 0 || i32::from(payment.state) == request.state;
     let (found, pagination) = if !request.xid.is_empty() {
         let id = AccountId::new(request.scope, &request.xid)?;
-        let payee = if request.payee.is_empty() { None } else { Some(parse(&request.payee)?) };
+        let payee = if request.payee.is_empty() { None } else { Some(parse_account("payee", &request.payee)?) };
         let page = PAYMENTS.scan().prefix(&id).page_where(ctx, &page_request, |_, payment| {
             keep(payment) && payee.as_ref().is_none_or(|payee| *payee == payment.payee)
         })?;
         let pagination = pagination::response(&page);
         (page.entries.into_iter().map(|(_, payment)| payment).collect::<Vec<_>>(), pagination)
     } else if !request.payee.is_empty() {
-        let payee = parse(&request.payee)?;
+        let payee = parse_account("payee", &request.payee)?;
         let page = BY_PAYEE.scan().prefix(&payee).page_where(ctx, &page_request, |(_, key), ()| {
             PAYMENTS.get(ctx, key).is_ok_and(|found| found.as_ref().is_some_and(keep))
         })?;

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use ve_base::envelope::{PublicEncryptionKey, key_id};
-use ve_base::errors::sdk;
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError};
+use ve_base::{Address, CodedError, parse_account};
 use ve_proto::ve::encryption::v1::{KeyState, RecipientKey, Suite};
 use ve_sdk::{Context, QueryContext};
 use ve_store::Read;
@@ -15,10 +14,9 @@ use super::params;
 
 const MAX_LABEL: usize = 64;
 
-/// An account address in its one accepted form.
+/// The owner of a key.
 pub fn address(text: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(text, ACCOUNT_PREFIX)
-        .map_err(|cause| sdk::Error::InvalidAddress(format!("invalid owner address {text:?}: {cause}")))?)
+    parse_account("owner", text)
 }
 
 pub fn check_label(label: &str) -> Result<(), Error> {

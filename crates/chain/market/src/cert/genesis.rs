@@ -1,13 +1,12 @@
 //! Genesis: `{certificates}`; and the invariants.
 
 use serde_json::Value;
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::cert::v1::{Certificate, GenesisState};
 use ve_sdk::{Context, QueryContext, json};
 
 use super::error::Error;
 use super::{CERTIFICATES, x509};
-use crate::text::address;
 
 pub fn default() -> Value {
     json::to_json(&GenesisState::default()).unwrap_or_default()
@@ -26,7 +25,7 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
     let genesis: GenesisState = json::from_json(genesis)?;
     for certificate in &genesis.certificates {
         consistent(certificate)?;
-        let key = (address("owner", &certificate.owner)?, certificate.serial.clone());
+        let key = (parse_account("owner", &certificate.owner)?, certificate.serial.clone());
         if CERTIFICATES.has(ctx, &key)? {
             return Err(Error::Genesis(format!("certificate {} is given twice", key.1)).into());
         }

@@ -1,24 +1,24 @@
 //! `MsgCreateCertificate` and `MsgRevokeCertificate`, by the owner for the own account only.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::cert::v1::*;
 use ve_sdk::{Context, Event};
 
 use super::error::Error;
 use super::{CERTIFICATES, MAX_VALID, x509};
-use crate::text::{address, shown};
+use crate::text::shown;
 
 /// A certificate may begin a little in the future: clocks of clients differ.
 const MAX_AHEAD: u64 = 86_400;
 
 pub fn check_create(msg: &MsgCreateCertificate) -> Result<(), CodedError> {
-    address("owner", &msg.owner)?;
+    parse_account("owner", &msg.owner)?;
     x509::check(&msg.certificate, &msg.owner)?;
     Ok(())
 }
 
 pub fn create(ctx: &mut Context<'_>, msg: &MsgCreateCertificate) -> Result<MsgCreateCertificateResponse, CodedError> {
-    let owner = address("owner", &msg.owner)?;
+    let owner = parse_account("owner", &msg.owner)?;
     let checked = x509::check(&msg.certificate, &msg.owner)?;
     let now = ctx.time().unix();
     if checked.not_after <= now || checked.not_before > now.saturating_add(MAX_AHEAD) {
@@ -52,11 +52,11 @@ pub fn create(ctx: &mut Context<'_>, msg: &MsgCreateCertificate) -> Result<MsgCr
 }
 
 pub fn check_revoke(msg: &MsgRevokeCertificate) -> Result<(), CodedError> {
-    address("owner", &msg.owner).map(|_| ())
+    parse_account("owner", &msg.owner).map(|_| ())
 }
 
 pub fn revoke(ctx: &mut Context<'_>, msg: &MsgRevokeCertificate) -> Result<MsgRevokeCertificateResponse, CodedError> {
-    let owner = address("owner", &msg.owner)?;
+    let owner = parse_account("owner", &msg.owner)?;
     let serial = msg.serial.as_str();
     let known = CERTIFICATES.get(ctx, (&owner, serial))?;
     let valid = known.filter(|certificate| certificate.state() == CertificateState::Valid);

@@ -1,14 +1,13 @@
 //! Random operations for the simulation.
 
 use ring::signature::{Ed25519KeyPair, KeyPair};
-use ve_base::Address;
+use ve_base::{Address, parse_account};
 use ve_proto::ve::cert::v1::{CertificateState, MsgCreateCertificate, MsgRevokeCertificate};
 use ve_sdk::QueryContext;
 use ve_sdk::simulation::{Draw, Expect, Operation, Proposed};
 
 use super::CERTIFICATES;
 use crate::provider::operations::{pick, propose};
-use crate::text::address;
 use x509_cert::der::{Encode, asn1::UtcTime};
 
 pub fn all() -> Vec<Operation> {
@@ -38,7 +37,7 @@ fn revoke_anothers(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Addr
 fn revoke(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _accounts: &[Address]) -> Option<Proposed> {
     let known: Vec<_> = CERTIFICATES.iter(ctx).take(200).filter_map(Result::ok).map(|(_, known)| known).collect();
     let certificate = pick(draw, &known)?;
-    let owner = address("owner", &certificate.owner).ok()?;
+    let owner = parse_account("owner", &certificate.owner).ok()?;
     let valid = certificate.state() == CertificateState::Valid;
     let message = MsgRevokeCertificate { owner: certificate.owner, serial: certificate.serial };
     propose(owner, &message, if valid { Expect::Either } else { Expect::Refused })

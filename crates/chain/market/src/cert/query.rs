@@ -1,11 +1,10 @@
 //! Queries of `ve.cert.v1`.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::cert::v1::*;
 use ve_sdk::{QueryContext, pagination};
 
 use super::CERTIFICATES;
-use crate::text::address;
 
 pub fn certificates(
     ctx: &QueryContext<'_>,
@@ -13,7 +12,7 @@ pub fn certificates(
 ) -> Result<QueryCertificatesResponse, CodedError> {
     let mut scan = CERTIFICATES.scan();
     if !request.owner.is_empty() {
-        scan = scan.prefix(&address("owner", &request.owner)?);
+        scan = scan.prefix(&parse_account("owner", &request.owner)?);
     }
     let page = scan.page_where(ctx, &pagination::request(request.pagination.as_ref()), |_, certificate| {
         (request.serial.is_empty() || request.serial == certificate.serial)

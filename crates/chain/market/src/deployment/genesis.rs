@@ -2,7 +2,7 @@
 //! and sums follow from the objects.
 
 use serde_json::Value;
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::{Context, QueryContext, json};
 
@@ -11,7 +11,6 @@ use super::exposure::{self, Line};
 use super::ids::{BidId, DeploymentId, GroupId, OperationId, OrderId};
 use super::keys::{ACTIVITIES, BIDS, DEPLOYMENTS, EXPOSURES, GROUPS, LEASES, OPERATIONS, ORDERS, RESOURCES};
 use super::params;
-use crate::text::address;
 
 pub fn default() -> Value {
     json::to_json(&GenesisState { params: Some(params::default()), ..GenesisState::default() }).unwrap_or_default()
@@ -52,7 +51,7 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
     }
     for activity in &genesis.activities {
         let kind = u8::try_from(activity.kind).map_err(|_| Error::Genesis("an activity has no kind".into()))?;
-        ACTIVITIES.set(ctx, &(address("account", &activity.account)?, kind), activity)?;
+        ACTIVITIES.set(ctx, &(parse_account("account", &activity.account)?, kind), activity)?;
     }
     for stored in &genesis.exposures {
         exposure::set(ctx, &BidId::from_proto(stored.lease.as_ref())?, Line::read(Some(stored.clone()))?)?;

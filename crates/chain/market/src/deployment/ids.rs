@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use ve_base::{Address, CodedError};
+use ve_base::{Address, CodedError, parse_account};
 use ve_proto::ve::market::v1 as proto;
 use ve_store::{AsPrefix, Key, KeyError};
 
 use super::error::Error;
-use crate::text::{address, shown};
+use crate::text::shown;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeploymentId {
@@ -79,7 +79,7 @@ impl fmt::Display for BidId {
 /// `<owner>/<dseq>`.
 pub fn parse_deployment(text: &str) -> Option<DeploymentId> {
     let (owner, dseq) = text.split_once('/')?;
-    Some(DeploymentId { owner: address("owner", owner).ok()?, dseq: dseq.parse().ok()? })
+    Some(DeploymentId { owner: parse_account("owner", owner).ok()?, dseq: dseq.parse().ok()? })
 }
 
 macro_rules! keys {
@@ -131,7 +131,7 @@ impl AsPrefix<BidId> for (&OrderId, &Address) {
 
 impl DeploymentId {
     pub fn new(owner: &str, dseq: u64) -> Result<Self, CodedError> {
-        Ok(Self { owner: address("owner", owner)?, dseq })
+        Ok(Self { owner: parse_account("owner", owner)?, dseq })
     }
 
     pub fn to_proto(&self) -> proto::DeploymentId {
@@ -170,7 +170,7 @@ impl BidId {
         let id = id.ok_or_else(|| Error::Id("no bid or lease".into()))?;
         Ok(Self {
             order: OrderId::new(&id.owner, id.dseq, id.gseq, id.oseq)?,
-            provider: address("provider", &shown(&id.provider))?,
+            provider: parse_account("provider", &shown(&id.provider))?,
             bseq: id.bseq,
         })
     }

@@ -2,7 +2,7 @@
 //! invariants.
 
 use serde_json::Value;
-use ve_base::{Amount, BASE_DENOM, CodedError};
+use ve_base::{Amount, BASE_DENOM, CodedError, parse_account};
 use ve_chain_core::bank;
 use ve_proto::ve::provider::v1::{Denial, DomainState, GenesisState, KeyState, Provider, ProviderState};
 use ve_sdk::{Context, QueryContext, json};
@@ -13,7 +13,6 @@ use super::keys::{
     PROVIDERS,
 };
 use super::{PROVIDER_BOND, domain, params, registry};
-use crate::text::address;
 
 pub fn default() -> Value {
     json::to_json(&GenesisState { params: Some(params::default()), ..GenesisState::default() }).unwrap_or_default()
@@ -23,7 +22,7 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
     let genesis: GenesisState = json::from_json(genesis)?;
     params::store(ctx, &genesis.params.clone().unwrap_or_else(params::default))?;
     for provider in &genesis.providers {
-        let owner = address("provider", &provider.owner)?;
+        let owner = parse_account("provider", &provider.owner)?;
         if PROVIDERS.has(ctx, &owner)? {
             return Err(Error::Genesis(format!("provider {owner} is given twice")).into());
         }
@@ -31,7 +30,7 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
         PROVIDERS.set(ctx, &owner, provider)?;
     }
     for key in &genesis.keys {
-        let owner = address("provider", &key.owner)?;
+        let owner = parse_account("provider", &key.owner)?;
         if !PROVIDERS.has(ctx, &owner)? || KEYS.has(ctx, (&owner, key.key_id.as_str()))? {
             return Err(Error::Genesis(format!("key {} is given twice or has no provider", key.key_id)).into());
         }
@@ -44,11 +43,11 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
 fn init_rest(ctx: &mut Context<'_>, genesis: &GenesisState) -> Result<(), CodedError> {
     let unknown = |owner: &str| Error::Genesis(format!("{owner} is not a provider"));
     for life in &genesis.liveness {
-        let owner = address("provider", &life.owner)?;
+        let owner = parse_account("provider", &life.owner)?;
         LIVENESS.set(ctx, &owner, life)?;
     }
     for penalty in &genesis.penalties {
-        let owner = address("provider", &penalty.owner)?;
+        let owner = parse_account("provider", &penalty.owner)?;
         let provider = registry::get(ctx, &owner)?.ok_or_else(|| unknown(&penalty.owner))?;
         if provider.state() != ProviderState::Penalised {
             return Err(Error::Genesis(format!("{owner} has a penalty and is not penalised")).into());
@@ -60,7 +59,7 @@ fn init_rest(ctx: &mut Context<'_>, genesis: &GenesisState) -> Result<(), CodedE
     }
     let mut departed = Amount::ZERO;
     for departure in &genesis.departures {
-        let owner = address("provider", &departure.owner)?;
+        let owner = parse_account("provider", &departure.owner)?;
         departed = departed.checked_add(departure.bond.parse()?).ok_or(ve_base::AmountError::Overflow)?;
         DEPARTURES.set(ctx, (&departure.time, &owner), departure)?;
     }
@@ -68,15 +67,15 @@ fn init_rest(ctx: &mut Context<'_>, genesis: &GenesisState) -> Result<(), CodedE
         DEPARTED.set(ctx, &departed)?;
     }
     for denial in &genesis.denials {
-        let key = (&address("provider", &denial.provider)?, &address("customer", &denial.customer)?);
+        let key = (&parse_account("provider", &denial.provider)?, &parse_account("customer", &denial.customer)?);
         DENIALS.set(ctx, key, &())?;
     }
     for asked in &genesis.domain_requests {
-        DOMAIN_REQUESTS.set(ctx, &address("provider", &asked.provider)?, asked)?;
+        DOMAIN_REQUESTS.set(ctx, &parse_account("provider", &asked.provider)?, asked)?;
     }
     for verified in &genesis.domains {
         domain::check_name(&verified.domain)?;
-        DOMAINS.set(ctx, &address("provider", &verified.provider)?, verified)?;
+        DOMAINS.set(ctx, &parse_account("provider", &verified.provider)?, verified)?;
     }
     Ok(())
 }

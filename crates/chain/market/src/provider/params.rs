@@ -1,6 +1,6 @@
 //! Parameters, changed by governance within hard bounds.
 
-use ve_base::{Amount, BASE_DENOM, CodedError, Coin};
+use ve_base::{Amount, BASE_DENOM, CodedError, Coin, parse_account};
 use ve_proto::ve::provider::v1::Params;
 use ve_store::{Read, Write};
 
@@ -59,7 +59,7 @@ pub fn validate(params: &Params) -> Result<(), CodedError> {
         return Err(Error::Params("sort the attesters, each once".into()).into());
     }
     for attester in &params.attesters {
-        crate::text::address("attester", attester)?;
+        parse_account("attester", attester)?;
     }
     if params.require_domain && params.attesters.len() < usize::try_from(params.attestations).unwrap_or(usize::MAX) {
         return Err(Error::Params("domains cannot be required with fewer attesters than must agree".into()).into());

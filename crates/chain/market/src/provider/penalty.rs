@@ -3,7 +3,7 @@
 //! The penalty is fixed when the provider leaves. Its leases are closed over as many blocks as it takes; each customer
 //! gets a share in proportion to the value that was not served, at most that value; the rest is burned.
 
-use ve_base::{Address, Amount, CodedError, Coins};
+use ve_base::{Address, Amount, CodedError, Coins, parse_account};
 use ve_chain_core::bank;
 use ve_proto::ve::provider::v1::{Departure, Params, Penalty, Provider};
 use ve_sdk::{Context, Event};
@@ -12,7 +12,6 @@ use ve_store::Read;
 use super::keys::{BONDED, DEPARTED, DEPARTURES, PENALTIES};
 use super::lifecycle;
 use super::{PROVIDER_BOND, ProviderHooks, liveness, params, registry};
-use crate::text::address;
 
 /// Departures that the end of a block forgets at most.
 const MAX_FORGOTTEN: usize = 100;
@@ -139,7 +138,7 @@ fn proceed(ctx: &mut Context<'_>, owner: &Address, mut penalty: Penalty, limit: 
     if !left.is_zero() {
         bank::burn(ctx, PROVIDER_BOND, &Coins::native(left))?;
     }
-    let mut provider: Provider = registry::require(ctx, &address("provider", &penalty.owner)?)?;
+    let mut provider: Provider = registry::require(ctx, &parse_account("provider", &penalty.owner)?)?;
     let next = lifecycle::step(provider.state(), lifecycle::Event::Settled);
     provider.set_state(next.ok_or_else(|| registry::illegal(&provider, "its penalty is paid"))?);
     provider.notice_at = ctx.time().unix();

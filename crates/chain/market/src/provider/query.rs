@@ -1,13 +1,12 @@
 //! Queries of `ve.provider.v1`.
 
-use ve_base::{CodedError, Coin};
+use ve_base::{CodedError, Coin, parse_account};
 use ve_proto::ve::provider::v1::*;
 use ve_sdk::{QueryContext, Registrar, pagination};
 
 use super::attributes::missing;
 use super::keys::{BY_STATE, DENIALS, DOMAIN_REQUESTS, DOMAINS, KEYS, PROVIDERS};
 use super::{liveness, params, penalty, registry};
-use crate::text::address;
 
 pub fn register(registrar: &mut Registrar) {
     registrar.query("/ve.provider.v1.Query/Params", parameters);
@@ -49,18 +48,18 @@ fn providers(ctx: &QueryContext<'_>, request: &QueryProvidersRequest) -> Result<
 }
 
 fn provider(ctx: &QueryContext<'_>, request: &QueryProviderRequest) -> Result<QueryProviderResponse, CodedError> {
-    let provider = registry::require(ctx, &address("provider", &request.owner)?)?;
+    let provider = registry::require(ctx, &parse_account("provider", &request.owner)?)?;
     Ok(QueryProviderResponse { provider: Some(provider), height: ctx.height() })
 }
 
 fn keys(ctx: &QueryContext<'_>, request: &QueryKeysRequest) -> Result<QueryKeysResponse, CodedError> {
-    let owner = address("provider", &request.owner)?;
+    let owner = parse_account("provider", &request.owner)?;
     let keys = KEYS.prefix(ctx, &owner).map(|entry| entry.map(|(_, key)| key)).collect::<Result<_, _>>()?;
     Ok(QueryKeysResponse { keys, height: ctx.height() })
 }
 
 fn bond(ctx: &QueryContext<'_>, request: &QueryBondRequest) -> Result<QueryBondResponse, CodedError> {
-    let owner = address("provider", &request.owner)?;
+    let owner = parse_account("provider", &request.owner)?;
     let provider = registry::require(ctx, &owner)?;
     let bond = registry::bond(&provider)?;
     let prepaid = registry::prepaid(ctx.registry().hooks(), ctx, ctx.time().unix(), &owner)?;
@@ -77,13 +76,13 @@ fn bond(ctx: &QueryContext<'_>, request: &QueryBondRequest) -> Result<QueryBondR
 }
 
 fn liveness_of(ctx: &QueryContext<'_>, request: &QueryLivenessRequest) -> Result<QueryLivenessResponse, CodedError> {
-    let owner = address("provider", &request.owner)?;
+    let owner = parse_account("provider", &request.owner)?;
     registry::require(ctx, &owner)?;
     Ok(QueryLivenessResponse { liveness: Some(liveness::load(ctx, &owner)?), height: ctx.height() })
 }
 
 fn domain(ctx: &QueryContext<'_>, request: &QueryDomainRequest) -> Result<QueryDomainResponse, CodedError> {
-    let owner = address("provider", &request.owner)?;
+    let owner = parse_account("provider", &request.owner)?;
     registry::require(ctx, &owner)?;
     let (verified, request) = (DOMAINS.get(ctx, &owner)?, DOMAIN_REQUESTS.get(ctx, &owner)?);
     Ok(QueryDomainResponse { verified, request, height: ctx.height() })
@@ -102,7 +101,7 @@ fn domain_requests(
 }
 
 fn deny_list(ctx: &QueryContext<'_>, request: &QueryDenyListRequest) -> Result<QueryDenyListResponse, CodedError> {
-    let owner = address("provider", &request.owner)?;
+    let owner = parse_account("provider", &request.owner)?;
     let page = DENIALS.scan().prefix(&owner).page(ctx, &pagination::request(request.pagination.as_ref()))?;
     let pagination = pagination::response(&page);
     let customers = page.entries.iter().map(|((_, customer), ())| customer.to_string()).collect();

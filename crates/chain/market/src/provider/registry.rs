@@ -1,7 +1,7 @@
 //! What other modules and the messages do with providers.
 
 use ve_base::keys::PublicKey;
-use ve_base::{Address, Amount, CodedError, Coin, Coins};
+use ve_base::{Address, Amount, CodedError, Coin, Coins, parse_account};
 use ve_chain_core::bank;
 use ve_proto::ve::provider::v1::{KeyAlgorithm, KeyState, KeyUsage, Params, Provider, ProviderKey, ProviderState};
 use ve_sdk::hooks::Hooks;
@@ -12,7 +12,6 @@ use super::error::Error;
 use super::keys::{CHECKS, DENIALS, DOMAINS, EXITS, KEYS, PROVIDERS};
 use super::lifecycle::{self, Guards};
 use super::{PROVIDER_BOND, ProviderHooks, domain, liveness, params};
-use crate::text::address;
 
 /// Seconds between two looks at the bond of an active or restricted provider.
 const CHECK_SECONDS: u64 = 3600;
@@ -114,7 +113,7 @@ pub fn public_key(key: &ProviderKey) -> Result<PublicKey, Error> {
 /// Stores the provider and tells of it.
 pub(super) fn save(ctx: &mut Context<'_>, provider: &mut Provider, event: &str) -> Result<(), CodedError> {
     provider.updated_height = ctx.height();
-    let owner = address("provider", &provider.owner)?;
+    let owner = parse_account("provider", &provider.owner)?;
     if !matches!(provider.state(), ProviderState::Active | ProviderState::Restricted) {
         (provider.check_at, provider.short_since) = (0, 0);
     }
@@ -186,7 +185,7 @@ pub(super) fn failed(ctx: &mut Context<'_>, owner: &Address, error: &CodedError)
 
 /// Moves between pending, active and restricted as bond and keys ask.
 pub(super) fn reconsider(ctx: &mut Context<'_>, provider: &mut Provider) -> Result<(), CodedError> {
-    let owner = address("provider", &provider.owner)?;
+    let owner = parse_account("provider", &provider.owner)?;
     let mut has_key = false;
     for entry in KEYS.prefix(ctx, &owner) {
         has_key |= entry?.1.state() == KeyState::Active;

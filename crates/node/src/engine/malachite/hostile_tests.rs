@@ -10,6 +10,8 @@ use malachitebft_core_types::{NilOrVal, Round, SignedMessage, VoteType};
 use malachitebft_engine::util::streaming::{StreamContent, StreamId};
 use malachitebft_sync::{Request, Response, Status};
 use prost::Message as _;
+use ve_base::keys::ConsensusSecret;
+use ve_base::votes::{Place, vote_bytes};
 use ve_proto::tendermint::types::{BlockId, Part, PartSetHeader};
 
 use super::codec::WireCodec;
@@ -19,10 +21,8 @@ use super::context::{
 };
 use super::signing::CanonicalVerifier;
 use super::streams::{self, StreamError, Streams};
-use crate::comet::canonical::{Place, vote_bytes};
 use crate::comet::merkle;
 use crate::comet::parts::{self, PART_BYTES};
-use crate::keys::ConsensusKey;
 
 const MAX_BLOCK: usize = 4 << 20;
 const NOW: Height = Height(10);
@@ -305,7 +305,7 @@ fn mutated_and_random_bytes_never_panic_a_decoder() {
 
 #[tokio::test]
 async fn a_vote_without_a_round_never_passes_as_one_of_round_zero() {
-    let key = ConsensusKey::from_seed([8; 32]);
+    let key = ConsensusSecret::from_seed([8; 32]);
     let id = id_of(&block(1, 1));
     let block_id = BlockId {
         hash: id.hash.to_vec(),

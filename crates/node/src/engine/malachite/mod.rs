@@ -27,6 +27,7 @@ use malachitebft_core_types::LinearTimeouts;
 use malachitebft_sync::RawDecidedValue;
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot, watch};
+use ve_base::keys::ConsensusSecret;
 use ve_proto::tendermint::p2p::DefaultNodeInfo;
 
 use self::codec::WireCodec;
@@ -36,7 +37,6 @@ use self::signing::{CanonicalVerifier, GuardedSigner};
 use super::{Ended, Engine, Settings};
 use crate::core::{Core, Halt};
 use crate::guard::Guard;
-use crate::keys::ConsensusKey;
 use crate::rpc::backend::Peer;
 
 /// Callbacks that wait for the driver; the engine sends few at once.
@@ -116,15 +116,15 @@ fn timeouts(settings: &Settings) -> LinearTimeouts {
 /// Malachite with the keys of this node.
 pub struct Malachite {
     settings: Settings,
-    key: ConsensusKey,
-    node_key: ConsensusKey,
+    key: ConsensusSecret,
+    node_key: ConsensusSecret,
     /// Set at the start.
     network: OnceLock<mpsc::Sender<NetworkRequest>>,
 }
 
 impl Malachite {
     /// `key` signs for the validator, `node_key` proves who this node is to its peers.
-    pub fn new(settings: Settings, key: ConsensusKey, node_key: ConsensusKey) -> Self {
+    pub fn new(settings: Settings, key: ConsensusSecret, node_key: ConsensusSecret) -> Self {
         Self { settings, key, node_key, network: OnceLock::new() }
     }
 }

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use malachitebft_app_channel::{Signer, Verifier};
 use malachitebft_core_types::{NilOrVal, Round, SignedMessage, ValidatorProof, VoteExtensionScope, VoteType};
 use malachitebft_signing::{Error, VerificationResult};
+use ve_base::keys::ConsensusSecret;
+use ve_base::votes::{self as canonical, Place};
 use ve_proto::tendermint::types::SignedMsgType;
 
 use super::context::{Proposal, PublicKey, Signature, VeContext, Vote, VoteExtension};
-use crate::comet::canonical::{self, Place};
 use crate::comet::validators::verifies;
 use crate::guard::{self, Guard, Step};
-use crate::keys::ConsensusKey;
 
 /// `None` for what no vote or proposal has: CometBFT writes rounds as non-negative 32-bit integers, and a message without
 /// a round must never share its sign bytes with one of round 0.
@@ -105,7 +105,7 @@ impl Verifier<VeContext> for CanonicalVerifier {
 /// Signs with the key in memory, behind the guard.
 pub struct GuardedSigner {
     pub chain_id: String,
-    pub key: ConsensusKey,
+    pub key: ConsensusSecret,
     pub guard: Mutex<Guard>,
 }
 

@@ -73,6 +73,27 @@ async fn url_calls_take_quoted_strings_hex_and_stray_parameters() {
 }
 
 #[tokio::test]
+async fn a_transaction_as_large_as_the_mempool_admits_is_taken() {
+    use base64::Engine as _;
+    let tx = base64::engine::general_purpose::STANDARD.encode(vec![b'a'; crate::mempool::MAX_TX_BYTES]);
+    let body =
+        json!({"jsonrpc": "2.0", "id": "a client's own name", "method": "broadcast_tx_sync", "params": {"tx": tx}});
+    let (status, answer) = post(body.to_string()).await;
+    assert_eq!((status, answer["result"]["code"].clone()), (StatusCode::OK, json!(0)), "{answer}");
+}
+
+#[tokio::test]
+async fn an_empty_transaction_is_refused_with_the_text_that_relayers_know() {
+    for method in ["broadcast_tx_sync", "broadcast_tx_async", "broadcast_tx_commit", "check_tx"] {
+        for params in [json!({"tx": ""}), json!({}), json!([""])] {
+            let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+            let (_, answer) = post(body.to_string()).await;
+            assert!(answer["error"].to_string().contains("invalid empty tx"), "{method}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_beyond_the_limit_is_refused() {
     let (status, _) = post(vec![b' '; MAX_BODY_BYTES + 1]).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);

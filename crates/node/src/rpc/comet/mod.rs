@@ -36,7 +36,7 @@ pub const MAX_SUBSCRIBERS: usize = 100;
 /// Subscriptions of one connection.
 pub const MAX_SUBSCRIPTIONS: usize = 5;
 /// Largest request body or WebSocket message, in bytes.
-pub const MAX_BODY_BYTES: usize = 1_000_000;
+pub const MAX_BODY_BYTES: usize = super::MAX_BODY_BYTES;
 
 /// The state of the JSON-RPC interface.
 pub struct Comet {

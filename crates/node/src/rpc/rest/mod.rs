@@ -19,4 +19,4 @@ pub use self::routes::{Route, RouteTable, Verb};
 /// Connections of the REST port.
 pub const MAX_CONNECTIONS: usize = 900;
 /// Largest request body, in bytes.
-pub const MAX_BODY_BYTES: usize = 1_000_000;
+pub const MAX_BODY_BYTES: usize = super::MAX_BODY_BYTES;

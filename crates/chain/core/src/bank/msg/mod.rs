@@ -3,14 +3,9 @@ pub mod send;
 pub mod set_send_enabled;
 pub mod update_params;
 
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, Coins, errors::sdk::Error};
+use ve_base::{Address, CodedError, Coins, errors::sdk::Error, parse_account as parse};
 use ve_proto::cosmos::base::v1beta1::Coin;
 use ve_sdk::Context;
-
-fn parse(role: &str, address: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(address, ACCOUNT_PREFIX)
-        .map_err(|cause| Error::InvalidAddress(format!("invalid {role} address {address:?}: {cause}")))?)
-}
 
 /// Coins that a user moves: sorted, unique, positive, at least one.
 fn positive(coins: &[Coin]) -> Result<Coins, CodedError> {

@@ -3,7 +3,7 @@
 use prost::Message;
 use prost_types::Any;
 use ve_base::keys::PublicKey;
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk};
+use ve_base::{Address, CodedError, parse_account};
 use ve_proto::cosmos::evidence::v1beta1::{MsgSubmitEvidence, MsgSubmitEvidenceResponse};
 use ve_proto::tendermint::types::DuplicateVoteEvidence;
 use ve_proto::ve::slashing::v1::Reason;
@@ -24,9 +24,7 @@ fn unpack(evidence: Option<&Any>) -> Result<DuplicateVoteEvidence, CodedError> {
 }
 
 pub fn check(msg: &MsgSubmitEvidence) -> Result<(), CodedError> {
-    Address::from_bech32(&msg.submitter, ACCOUNT_PREFIX).map_err(|cause| {
-        sdk::Error::InvalidAddress(format!("invalid submitter address {:?}: {cause}", msg.submitter))
-    })?;
+    parse_account("submitter", &msg.submitter)?;
     votes::contradiction(&unpack(msg.evidence.as_ref())?)?;
     Ok(())
 }

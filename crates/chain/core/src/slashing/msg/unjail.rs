@@ -1,6 +1,6 @@
 //! `MsgUnjail`: an operator brings its validator back after its time in jail.
 
-use ve_base::{Address, CodedError, Coins, OPERATOR_PREFIX, errors::sdk};
+use ve_base::{CodedError, Coins, parse_operator};
 use ve_proto::cosmos::slashing::v1beta1::{MsgUnjail, MsgUnjailResponse};
 use ve_sdk::{Context, Event};
 
@@ -9,18 +9,12 @@ use crate::slashing::keys::SIGNING;
 use crate::slashing::signing::time;
 use crate::staking;
 
-fn operator(msg: &MsgUnjail) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(&msg.validator_addr, OPERATOR_PREFIX).map_err(|cause| {
-        sdk::Error::InvalidAddress(format!("invalid validator address {:?}: {cause}", msg.validator_addr))
-    })?)
-}
-
 pub fn check(msg: &MsgUnjail) -> Result<(), CodedError> {
-    operator(msg).map(|_| ())
+    parse_operator(&msg.validator_addr).map(|_| ())
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgUnjail) -> Result<MsgUnjailResponse, CodedError> {
-    let operator = operator(msg)?;
+    let operator = parse_operator(&msg.validator_addr)?;
     let text = || msg.validator_addr.clone();
     let validator = staking::find(ctx, &operator)?.ok_or_else(|| Error::NoValidator(text()))?;
     if !validator.jailed {

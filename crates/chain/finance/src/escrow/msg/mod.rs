@@ -7,16 +7,11 @@ pub mod resolve;
 pub mod update_params;
 pub mod withdraw;
 
-use ve_base::{ACCOUNT_PREFIX, Address, CodedError, Coin, errors::sdk::Error};
+use ve_base::{CodedError, Coin, errors::sdk::Error, parse_account as parse};
 use ve_proto::cosmos::base::v1beta1::Coin as ProtoCoin;
 use ve_proto::ve::escrow::v1::AccountId as ProtoId;
 
 use super::{AccountId, release as ledger_release};
-
-fn parse(role: &str, address: &str) -> Result<Address, CodedError> {
-    Ok(Address::from_bech32(address, ACCOUNT_PREFIX)
-        .map_err(|cause| Error::InvalidAddress(format!("invalid {role} address {address:?}: {cause}")))?)
-}
 
 /// An amount above zero.
 fn positive(coin: Option<&ProtoCoin>) -> Result<Coin, CodedError> {

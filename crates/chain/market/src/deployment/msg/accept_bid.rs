@@ -1,6 +1,6 @@
 //! `MsgAcceptBid`: the customer takes a bid: payment, lease and resource begin together.
 
-use ve_base::{Amount, CodedError, Coin, Dec, Rounding};
+use ve_base::{Amount, CodedError, Coin, Dec, Rounding, parse_account};
 use ve_chain_finance::escrow::{self, AccountId};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::Context;
@@ -13,10 +13,9 @@ use crate::deployment::keys::{BIDS, LEASES, ORDERS};
 use crate::deployment::lifecycle::{self, BidEvent, OrderEvent};
 use crate::deployment::{event, params, resource, spec};
 use crate::provider::{self, liveness};
-use crate::text::address;
 
 pub fn check(msg: &MsgAcceptBid) -> Result<(), CodedError> {
-    let owner = address("owner", &msg.owner)?;
+    let owner = parse_account("owner", &msg.owner)?;
     let id = BidId::from_proto(msg.bid.as_ref())?;
     if *id.order.owner() != owner {
         return Err(Error::Unauthorized(msg.owner.clone(), "the order's customer").into());

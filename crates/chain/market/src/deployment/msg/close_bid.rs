@@ -1,6 +1,6 @@
 //! `MsgCloseBid`: the provider withdraws an open bid and gets the deposit back.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::market::v1::{ActivityKind, BidState, MsgCloseBid, MsgCloseBidResponse, Reason};
 use ve_sdk::Context;
 
@@ -8,16 +8,15 @@ use crate::deployment::activity;
 use crate::deployment::flow::{self, Cause};
 use crate::deployment::ids::{BidId, OrderId};
 use crate::deployment::lifecycle::BidEvent;
-use crate::text::address;
 
 pub fn check(msg: &MsgCloseBid) -> Result<(), CodedError> {
-    address("provider", &msg.provider)?;
+    parse_account("provider", &msg.provider)?;
     OrderId::from_proto(msg.order.as_ref()).map(|_| ())
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgCloseBid) -> Result<MsgCloseBidResponse, CodedError> {
     let order = OrderId::from_proto(msg.order.as_ref())?;
-    let id = BidId { order, provider: address("provider", &msg.provider)?, bseq: msg.bseq };
+    let id = BidId { order, provider: parse_account("provider", &msg.provider)?, bseq: msg.bseq };
     let bid = flow::bid(ctx, &id)?;
     let state = bid.state();
     if state != BidState::Open {

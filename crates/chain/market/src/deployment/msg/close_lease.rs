@@ -1,20 +1,19 @@
 //! `MsgCloseLease`: either side ends a lease and says why.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::market::v1::{LeaseState, MsgCloseLease, MsgCloseLeaseResponse, Reason};
 use ve_sdk::Context;
 
 use crate::deployment::error::Error;
 use crate::deployment::flow::{self, Cause};
 use crate::deployment::ids::BidId;
-use crate::text::address;
 
 const PROVIDER_REASONS: [Reason; 5] =
     [Reason::Unstable, Reason::Decommission, Reason::Unspecified, Reason::ManifestTimeout, Reason::Policy];
 
 /// The sender is a party of the lease and gives a reason of that party.
 fn cause(msg: &MsgCloseLease) -> Result<(BidId, Cause, bool), CodedError> {
-    let sender = address("sender", &msg.sender)?;
+    let sender = parse_account("sender", &msg.sender)?;
     let id = BidId::from_proto(msg.lease.as_ref())?;
     let (reason, wrong) = (msg.reason(), Error::Reason(msg.reason));
     let by_provider = if sender == *id.order.owner() && reason == Reason::Owner {

@@ -1,6 +1,6 @@
 //! `MsgCreateBid`: a provider offers to serve an order.
 
-use ve_base::{CodedError, Dec};
+use ve_base::{CodedError, Dec, parse_account};
 use ve_chain_finance::escrow::{self, AccountId};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::Context;
@@ -11,10 +11,9 @@ use crate::deployment::ids::{BidId, OrderId};
 use crate::deployment::keys::{BIDS, OPEN_BIDS};
 use crate::deployment::{activity, event, flow, params, spec};
 use crate::provider::{self, attributes::missing, liveness};
-use crate::text::address;
 
 pub fn check(msg: &MsgCreateBid) -> Result<(), CodedError> {
-    address("provider", &msg.provider)?;
+    parse_account("provider", &msg.provider)?;
     OrderId::from_proto(msg.order.as_ref())?;
     spec::price(msg.price.as_ref())?;
     positive(msg.deposit.as_ref())?;
@@ -64,7 +63,7 @@ fn check_order(ctx: &Context<'_>, id: &OrderId, params: &Params) -> Result<Order
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgCreateBid) -> Result<MsgCreateBidResponse, CodedError> {
-    let provider = address("provider", &msg.provider)?;
+    let provider = parse_account("provider", &msg.provider)?;
     let order_id = OrderId::from_proto(msg.order.as_ref())?;
     let params = params::load(ctx)?;
     activity::count(ctx, &provider, ActivityKind::Bid)?;

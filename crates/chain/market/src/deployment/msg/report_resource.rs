@@ -1,6 +1,6 @@
 //! `MsgReportResource`: the provider's daemon reports about a resource; any account may relay it.
 
-use ve_base::{CodedError, preimage};
+use ve_base::{CodedError, parse_account, preimage};
 use ve_proto::ve::market::v1::*;
 use ve_proto::ve::provider::v1::KeyUsage;
 use ve_sdk::Context;
@@ -10,7 +10,6 @@ use crate::deployment::ids::BidId;
 use crate::deployment::lifecycle::ResourceEvent;
 use crate::deployment::resource::{self, running};
 use crate::provider;
-use crate::text::address;
 
 const MAX_ENDPOINTS: usize = 16;
 /// Seconds that a report may be older or newer than the block.
@@ -19,7 +18,7 @@ const MAX_SKEW: u64 = 3600;
 const PROGRESS_INTERVAL: u64 = 30;
 
 pub fn check(msg: &MsgReportResource) -> Result<(), CodedError> {
-    address("relayer", &msg.relayer)?;
+    parse_account("relayer", &msg.relayer)?;
     BidId::from_proto(msg.lease.as_ref())?;
     let fits = msg.endpoints.len() <= MAX_ENDPOINTS
         && msg.endpoints.iter().all(|endpoint| endpoint.service.len() <= 64 && endpoint.url.len() <= 256)

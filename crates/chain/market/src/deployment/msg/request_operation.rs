@@ -1,6 +1,6 @@
 //! `MsgRequestOperation`: the customer has a workload stopped, started or restarted.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::market::v1::{Action, LeaseState, MsgRequestOperation, MsgRequestOperationResponse};
 use ve_sdk::Context;
 
@@ -8,13 +8,12 @@ use crate::deployment::error::Error;
 use crate::deployment::ids::BidId;
 use crate::deployment::keys::OPERATIONS;
 use crate::deployment::{flow, resource};
-use crate::text::address;
 
 /// A key stands for one operation for this many seconds.
 const IDEM_SECONDS: u64 = 86_400;
 
 pub fn check(msg: &MsgRequestOperation) -> Result<(), CodedError> {
-    let owner = address("owner", &msg.owner)?;
+    let owner = parse_account("owner", &msg.owner)?;
     let id = BidId::from_proto(msg.lease.as_ref())?;
     if *id.order.owner() != owner {
         return Err(Error::Unauthorized(msg.owner.clone(), "the lease's customer").into());

@@ -1,6 +1,6 @@
 //! `MsgStartReclaim`: the provider takes capacity back after the agreed notice; the chain closes the lease then.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::market::v1::{MsgStartReclaim, MsgStartReclaimResponse};
 use ve_sdk::Context;
 
@@ -9,10 +9,9 @@ use crate::deployment::ids::BidId;
 use crate::deployment::keys::LEASES;
 use crate::deployment::lifecycle::{self, LeaseEvent};
 use crate::deployment::{event, flow};
-use crate::text::address;
 
 pub fn check(msg: &MsgStartReclaim) -> Result<(), CodedError> {
-    let provider = address("provider", &msg.provider)?;
+    let provider = parse_account("provider", &msg.provider)?;
     if BidId::from_proto(msg.lease.as_ref())?.provider == provider {
         return Ok(());
     }

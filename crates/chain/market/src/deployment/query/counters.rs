@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use ve_base::{Address, CodedError, errors};
+use ve_base::{Address, CodedError, errors, parse_account};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::QueryContext;
 use ve_store::KvError;
 
 use crate::deployment::error::state_name;
 use crate::deployment::keys::*;
-use crate::text::address;
 
 /// Objects of one kind that are counted at most.
 const MAX_COUNTED: usize = 10_000;
@@ -63,7 +62,7 @@ pub fn status_counters(
         return Err(errors::sdk::Error::InvalidRequest("give owner or provider, not both".to_owned()).into());
     }
     if request.provider.is_empty() {
-        let owner = if request.owner.is_empty() { None } else { Some(address("owner", &request.owner)?) };
+        let owner = if request.owner.is_empty() { None } else { Some(parse_account("owner", &request.owner)?) };
         counters.add(ObjectKind::Deployment, of_owner!(ctx, DEPLOYMENTS, owner), |object: Deployment| {
             (object.state, object.state().as_str_name())
         })?;
@@ -83,7 +82,7 @@ pub fn status_counters(
             (object.state, object.state().as_str_name())
         })?;
     } else {
-        of_provider(ctx, &address("provider", &request.provider)?, &mut counters)?;
+        of_provider(ctx, &parse_account("provider", &request.provider)?, &mut counters)?;
     }
     let capped = counters.capped;
     let counters = counters.counts.into_iter().map(|((kind, _), (state, count))| StatusCounter { kind, state, count });

@@ -1,7 +1,7 @@
 //! Lists. They narrow by the leading parts of the id, then by provider or state through an index; the other filters are
 //! applied to what is left.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::cosmos::base::query::v1beta1::PageResponse;
 use ve_proto::ve::market::v1::*;
 use ve_sdk::{QueryContext, pagination};
@@ -11,7 +11,6 @@ use super::byte;
 use super::filter::{Parts, accepts_spec, prices, times};
 use crate::deployment::ids::{DeploymentId, GroupId, OperationId, OrderId};
 use crate::deployment::keys::*;
-use crate::text::address;
 
 /// The scan of a map whose keys begin with an id, narrowed to the parts that are given.
 macro_rules! narrowed {
@@ -67,7 +66,7 @@ macro_rules! bid_objects {
         parts.check()?;
         let page = pagination::request($request.pagination.as_ref());
         if parts.owner.is_empty() && !parts.provider.is_empty() {
-            let provider = address("provider", parts.provider)?;
+            let provider = parse_account("provider", parts.provider)?;
             let scan = if $request.state == 0 {
                 $index.scan().from(&(provider.clone(), 0u8)).through(&(provider, u8::MAX))
             } else {

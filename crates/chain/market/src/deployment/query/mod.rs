@@ -4,7 +4,7 @@ mod counters;
 mod filter;
 mod list;
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_chain_finance::escrow::{self, AccountId};
 use ve_proto::ve::market::v1::*;
 use ve_sdk::{QueryContext, Registrar, pagination};
@@ -13,7 +13,6 @@ use super::ids::{BidId, DeploymentId, GroupId, OperationId, OrderId};
 use super::keys::*;
 use super::{flow, params, resource};
 use crate::provider::{self, attributes::missing};
-use crate::text::address;
 
 pub fn register(registrar: &mut Registrar) {
     registrar.query("/ve.market.v1.Query/Params", parameters);
@@ -70,7 +69,7 @@ macro_rules! bid_id {
     ($request:ident) => {
         BidId {
             order: OrderId::new(&$request.owner, $request.dseq, $request.gseq, $request.oseq)?,
-            provider: address("provider", &$request.provider)?,
+            provider: parse_account("provider", &$request.provider)?,
             bseq: $request.bseq,
         }
     };
@@ -105,7 +104,7 @@ fn orders_for_provider(
     ctx: &QueryContext<'_>,
     request: &QueryOrdersForProviderRequest,
 ) -> Result<QueryOrdersForProviderResponse, CodedError> {
-    let owner = address("provider", &request.provider)?;
+    let owner = parse_account("provider", &request.provider)?;
     let provider = provider::require(ctx, &owner)?;
     let page = pagination::request(request.pagination.as_ref());
     let open = ORDERS_BY_STATE.scan().prefix(&byte(OrderState::Open.into()));

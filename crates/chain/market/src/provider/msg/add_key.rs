@@ -1,6 +1,6 @@
 //! `MsgAddProviderKey`: a daemon key, with proof that the provider holds it.
 
-use ve_base::{Address, CodedError, preimage};
+use ve_base::{Address, CodedError, parse_account, preimage};
 use ve_proto::ve::provider::v1::{
     KeyState, KeyUsage, MsgAddProviderKey, MsgAddProviderKeyResponse, ProviderKey, ProviderState,
 };
@@ -8,7 +8,7 @@ use ve_sdk::{Context, Event};
 
 use crate::provider::keys::KEYS;
 use crate::provider::{Error, params, registry};
-use crate::text::{address, shown};
+use crate::text::shown;
 
 /// Active and revoked together; a revoked id is never used again.
 const MAX_KEYS: usize = 64;
@@ -38,7 +38,7 @@ fn rotate(ctx: &mut Context<'_>, owner: &Address, id: &str) -> Result<(), CodedE
 }
 
 pub fn check(msg: &MsgAddProviderKey) -> Result<(), CodedError> {
-    address("provider", &msg.owner)?;
+    parse_account("provider", &msg.owner)?;
     let refused = |why: &str| Error::Key(shown(&msg.key_id), why.into());
     let id_ok = (1..=64).contains(&msg.key_id.len())
         && msg.key_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
@@ -56,7 +56,7 @@ pub fn check(msg: &MsgAddProviderKey) -> Result<(), CodedError> {
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgAddProviderKey) -> Result<MsgAddProviderKeyResponse, CodedError> {
-    let owner = address("provider", &msg.owner)?;
+    let owner = parse_account("provider", &msg.owner)?;
     let mut provider = registry::require(ctx, &owner)?;
     if provider.state() == ProviderState::Exited {
         return Err(registry::illegal(&provider, "a provider that left has no keys").into());

@@ -1,15 +1,14 @@
 //! `MsgSubmitDomainAttestation`: an attester says what it saw at a domain.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::provider::v1::{MsgSubmitDomainAttestation, MsgSubmitDomainAttestationResponse};
 use ve_sdk::Context;
 
 use crate::provider::domain;
-use crate::text::address;
 
 pub fn check(msg: &MsgSubmitDomainAttestation) -> Result<(), CodedError> {
-    address("attester", &msg.attester)?;
-    address("provider", &msg.provider)?;
+    parse_account("attester", &msg.attester)?;
+    parse_account("provider", &msg.provider)?;
     Ok(())
 }
 
@@ -17,7 +16,7 @@ pub fn execute(
     ctx: &mut Context<'_>,
     msg: &MsgSubmitDomainAttestation,
 ) -> Result<MsgSubmitDomainAttestationResponse, CodedError> {
-    let (attester, owner) = (address("attester", &msg.attester)?, address("provider", &msg.provider)?);
+    let (attester, owner) = (parse_account("attester", &msg.attester)?, parse_account("provider", &msg.provider)?);
     domain::attest(ctx, &attester, &owner, &msg.token, msg.holds, msg.observed_at)?;
     Ok(MsgSubmitDomainAttestationResponse {})
 }

@@ -1,12 +1,11 @@
 //! `MsgBondProvider`: adds to the provider's bond.
 
-use ve_base::{BASE_DENOM, CodedError, Coin, Coins, errors};
+use ve_base::{BASE_DENOM, CodedError, Coin, Coins, errors, parse_account};
 use ve_chain_core::bank;
 use ve_proto::ve::provider::v1::{MsgBondProvider, MsgBondProviderResponse, ProviderState};
 use ve_sdk::Context;
 
 use crate::provider::{Error, PROVIDER_BOND, registry};
-use crate::text::address;
 
 fn amount(msg: &MsgBondProvider) -> Result<Coin, CodedError> {
     let missing = || errors::sdk::Error::InvalidCoins("give an amount above zero".into());
@@ -18,12 +17,12 @@ fn amount(msg: &MsgBondProvider) -> Result<Coin, CodedError> {
 }
 
 pub fn check(msg: &MsgBondProvider) -> Result<(), CodedError> {
-    address("provider", &msg.owner)?;
+    parse_account("provider", &msg.owner)?;
     amount(msg).map(|_| ())
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgBondProvider) -> Result<MsgBondProviderResponse, CodedError> {
-    let owner = address("provider", &msg.owner)?;
+    let owner = parse_account("provider", &msg.owner)?;
     let mut provider = registry::require(ctx, &owner)?;
     if matches!(provider.state(), ProviderState::Exiting | ProviderState::Exited | ProviderState::Penalised) {
         return Err(registry::illegal(&provider, "a leaving provider cannot add to its bond").into());

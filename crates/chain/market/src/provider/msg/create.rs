@@ -1,16 +1,15 @@
 //! `MsgCreateProvider`: registers the signer as a provider, pending until bonded and keyed.
 
-use ve_base::{Amount, CodedError};
+use ve_base::{Amount, CodedError, parse_account};
 use ve_proto::ve::provider::v1::{MsgCreateProvider, MsgCreateProviderResponse, Provider, ProviderState};
 use ve_sdk::Context;
 
 use super::{check_host_uri, check_info};
 use crate::provider::attributes::normalize;
 use crate::provider::{Error, registry};
-use crate::text::address;
 
 pub fn check(msg: &MsgCreateProvider) -> Result<(), CodedError> {
-    address("provider", &msg.owner)?;
+    parse_account("provider", &msg.owner)?;
     check_host_uri(&msg.host_uri)?;
     check_info(msg.info.as_ref())?;
     normalize(&msg.attributes)?;
@@ -18,7 +17,7 @@ pub fn check(msg: &MsgCreateProvider) -> Result<(), CodedError> {
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgCreateProvider) -> Result<MsgCreateProviderResponse, CodedError> {
-    let owner = address("provider", &msg.owner)?;
+    let owner = parse_account("provider", &msg.owner)?;
     if registry::get(ctx, &owner)?.is_some() {
         return Err(Error::Exists(owner.to_string()).into());
     }

@@ -1,19 +1,18 @@
 //! `MsgGiveExitNotice`: no new business; the bond returns when the notice is over and no lease is left. One who leaves
 //! customers at once pays for it.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::provider::v1::{MsgGiveExitNotice, MsgGiveExitNoticeResponse, ProviderState};
 use ve_sdk::Context;
 
 use crate::provider::{ProviderHooks, lifecycle, params, penalty, registry};
-use crate::text::address;
 
 pub fn check(msg: &MsgGiveExitNotice) -> Result<(), CodedError> {
-    address("provider", &msg.owner).map(|_| ())
+    parse_account("provider", &msg.owner).map(|_| ())
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgGiveExitNotice) -> Result<MsgGiveExitNoticeResponse, CodedError> {
-    let owner = address("provider", &msg.owner)?;
+    let owner = parse_account("provider", &msg.owner)?;
     let mut provider = registry::require(ctx, &owner)?;
     if msg.immediate {
         let mut serves = false;

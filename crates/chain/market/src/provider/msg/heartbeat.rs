@@ -1,23 +1,22 @@
 //! `MsgHeartbeat`: the provider's daemon is alive; any account may relay it.
 
-use ve_base::{CodedError, preimage};
+use ve_base::{CodedError, parse_account, preimage};
 use ve_proto::ve::provider::v1::{KeyUsage, MsgHeartbeat, MsgHeartbeatResponse, ProviderState};
 use ve_sdk::{Context, Event};
 
 use crate::provider::{Error, liveness, registry};
-use crate::text::address;
 
 /// Seconds that a heartbeat may be older or newer than the block.
 const MAX_SKEW: u64 = 600;
 
 pub fn check(msg: &MsgHeartbeat) -> Result<(), CodedError> {
-    address("relayer", &msg.relayer)?;
-    address("provider", &msg.provider)?;
+    parse_account("relayer", &msg.relayer)?;
+    parse_account("provider", &msg.provider)?;
     if msg.signature.len() == 64 { Ok(()) } else { Err(Error::BeatSignature.into()) }
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgHeartbeat) -> Result<MsgHeartbeatResponse, CodedError> {
-    let owner = address("provider", &msg.provider)?;
+    let owner = parse_account("provider", &msg.provider)?;
     let provider = registry::require(ctx, &owner)?;
     if provider.state() == ProviderState::Exited {
         return Err(registry::illegal(&provider, "a provider that left serves nobody").into());

@@ -1,16 +1,15 @@
 //! `MsgRequestDomainVerification`: the provider asks attesters to look at its domain.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::provider::v1::{
     DomainMethod, MsgRequestDomainVerification, MsgRequestDomainVerificationResponse, ProviderState,
 };
 use ve_sdk::Context;
 
 use crate::provider::{Error, domain, registry};
-use crate::text::address;
 
 pub fn check(msg: &MsgRequestDomainVerification) -> Result<(), CodedError> {
-    address("provider", &msg.owner)?;
+    parse_account("provider", &msg.owner)?;
     domain::check_name(&msg.domain)?;
     if msg.method() == DomainMethod::Unspecified { Err(Error::DomainMethod.into()) } else { Ok(()) }
 }
@@ -19,7 +18,7 @@ pub fn execute(
     ctx: &mut Context<'_>,
     msg: &MsgRequestDomainVerification,
 ) -> Result<MsgRequestDomainVerificationResponse, CodedError> {
-    let owner = address("provider", &msg.owner)?;
+    let owner = parse_account("provider", &msg.owner)?;
     let provider = registry::require(ctx, &owner)?;
     if provider.state() == ProviderState::Exited {
         return Err(registry::illegal(&provider, "a provider that left needs no domain").into());

@@ -1,19 +1,19 @@
 //! `MsgRevokeProviderKey`: the key signs nothing from now on.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::provider::v1::{KeyState, MsgRevokeProviderKey, MsgRevokeProviderKeyResponse};
 use ve_sdk::{Context, Event};
 
 use crate::provider::keys::KEYS;
 use crate::provider::{Error, registry};
-use crate::text::{address, shown};
+use crate::text::shown;
 
 pub fn check(msg: &MsgRevokeProviderKey) -> Result<(), CodedError> {
-    address("provider", &msg.owner).map(|_| ())
+    parse_account("provider", &msg.owner).map(|_| ())
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgRevokeProviderKey) -> Result<MsgRevokeProviderKeyResponse, CodedError> {
-    let owner = address("provider", &msg.owner)?;
+    let owner = parse_account("provider", &msg.owner)?;
     let mut provider = registry::require(ctx, &owner)?;
     let id = msg.key_id.as_str();
     let key = KEYS.get(ctx, (&owner, id))?.filter(|key| key.state() != KeyState::Revoked);

@@ -1,16 +1,15 @@
 //! `MsgUpdateProvider`: replaces address, attributes and info; attributes that live leases need stay.
 
-use ve_base::CodedError;
+use ve_base::{CodedError, parse_account};
 use ve_proto::ve::provider::v1::{MsgUpdateProvider, MsgUpdateProviderResponse, ProviderState};
 use ve_sdk::Context;
 
 use super::{check_host_uri, check_info};
 use crate::provider::attributes::normalize;
 use crate::provider::{ProviderHooks, registry};
-use crate::text::address;
 
 pub fn check(msg: &MsgUpdateProvider) -> Result<(), CodedError> {
-    address("provider", &msg.owner)?;
+    parse_account("provider", &msg.owner)?;
     check_host_uri(&msg.host_uri)?;
     check_info(msg.info.as_ref())?;
     normalize(&msg.attributes)?;
@@ -18,7 +17,7 @@ pub fn check(msg: &MsgUpdateProvider) -> Result<(), CodedError> {
 }
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgUpdateProvider) -> Result<MsgUpdateProviderResponse, CodedError> {
-    let owner = address("provider", &msg.owner)?;
+    let owner = parse_account("provider", &msg.owner)?;
     let mut provider = registry::require(ctx, &owner)?;
     if provider.state() == ProviderState::Exited {
         return Err(registry::illegal(&provider, "a provider that left cannot change").into());

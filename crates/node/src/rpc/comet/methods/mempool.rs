@@ -29,7 +29,8 @@ const MAX_SHOWN: i64 = 100;
 fn transaction(params: &Params) -> Result<Bytes, RpcError> {
     let tx = params.base64("tx")?;
     if tx.is_empty() {
-        return Err(RpcError::InvalidParams("parameter tx is missing".into()));
+        // Relayers look for this text.
+        return Err(RpcError::InvalidParams("invalid empty tx".into()));
     }
     Ok(tx.into())
 }

@@ -1,10 +1,10 @@
-//! What validators sign.
+//! What validators sign: CometBFT's canonical votes, proposals and vote extensions (platform spec section 3.1).
 
 use prost::Message;
 use prost_types::Timestamp;
 use ve_proto::tendermint::types::{
     BlockId, CanonicalBlockId, CanonicalPartSetHeader, CanonicalProposal, CanonicalVote, CanonicalVoteExtension,
-    SignedMsgType,
+    SignedMsgType, Vote,
 };
 
 /// A vote's place. `round` is never negative.
@@ -34,6 +34,25 @@ pub fn vote_bytes(kind: SignedMsgType, place: Place<'_>, value: Option<(&BlockId
         chain_id: place.chain_id.to_owned(),
     }
     .encode_length_delimited_to_vec()
+}
+
+/// Sign bytes of a vote as it stands in evidence, whatever its fields hold.
+pub fn bytes_of(vote: &Vote, chain_id: &str) -> Vec<u8> {
+    CanonicalVote {
+        r#type: vote.r#type,
+        height: vote.height,
+        round: i64::from(vote.round),
+        block_id: voted_for(vote),
+        timestamp: Some(vote.timestamp.unwrap_or_default()),
+        chain_id: chain_id.to_owned(),
+    }
+    .encode_length_delimited_to_vec()
+}
+
+/// What of the block id is signed; nothing in a vote for nil. Two encodings of one id are one id: else a single vote
+/// could be made to contradict itself.
+pub fn voted_for(vote: &Vote) -> Option<CanonicalBlockId> {
+    vote.block_id.as_ref().filter(|id| !id.hash.is_empty()).map(canonical_id)
 }
 
 /// Sign bytes of a proposal; `pol_round` is -1 when the proposer is not locked.
