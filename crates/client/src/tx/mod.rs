@@ -29,6 +29,9 @@ const SEQUENCE_ATTEMPTS: usize = 8;
 /// While somebody else's transaction waits in the mempool, simulation (on committed state) and the mempool want different
 /// numbers; only the next block makes them agree.
 const SEQUENCE_PAUSE: Duration = Duration::from_millis(400);
+/// Estimates of gas for one sending: what others do between simulation and block may make a transaction dearer.
+const GAS_ATTEMPTS: usize = 4;
+const OUT_OF_GAS: (&str, u32) = ("sdk", 11);
 /// Gas limit ÷ simulated gas (platform spec section 1).
 const GAS_NUMERATOR: u64 = 14;
 const GAS_DENOMINATOR: u64 = 10;
@@ -97,22 +100,32 @@ impl TxClient {
         &self.rpc
     }
 
-    /// Sends and waits until the transaction is executed in a block.
+    /// Sends and waits until the transaction is executed in a block. When an estimated gas limit proves too low there, so
+    /// that nothing but the fee is gone, it is estimated anew.
     pub async fn send(&self, messages: Vec<Any>) -> Result<Committed, ClientError> {
         self.send_with(messages, &TxOptions::default()).await
     }
 
     pub async fn send_with(&self, messages: Vec<Any>, options: &TxOptions) -> Result<Committed, ClientError> {
-        let (hash, raw) = self.submit_raw(messages, options).await?;
-        self.wait_sending(&hash, Some(&raw), options.timeout).await
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let (hash, raw) = self.submit_raw(&messages, options).await?;
+            match self.wait_sending(&hash, Some(&raw), options.timeout).await {
+                Err(error) if dearer(&error, options) && attempt < GAS_ATTEMPTS => {
+                    tracing::debug!(%error, "sending again with a new estimate of gas");
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Sends and returns as soon as the mempool has it. The hash is that of the transaction.
     pub async fn submit(&self, messages: Vec<Any>, options: &TxOptions) -> Result<[u8; 32], ClientError> {
-        self.submit_raw(messages, options).await.map(|(hash, _)| hash)
+        self.submit_raw(&messages, options).await.map(|(hash, _)| hash)
     }
 
-    async fn submit_raw(&self, messages: Vec<Any>, options: &TxOptions) -> Result<([u8; 32], Vec<u8>), ClientError> {
+    async fn submit_raw(&self, messages: &[Any], options: &TxOptions) -> Result<([u8; 32], Vec<u8>), ClientError> {
         // Held until the mempool has answered, so that transactions of this account leave in the order of sequences.
         let mut account = self.account.lock().await;
         let mut attempt = 0;
@@ -120,8 +133,8 @@ impl TxClient {
             attempt += 1;
             let (number, sequence) = account.next(&self.rpc, &self.address).await?;
             let outcome = async {
-                let fee = self.fee(&messages, options, sequence).await?;
-                let raw = self.sign(body(&messages, options), fee, number, sequence);
+                let fee = self.fee(messages, options, sequence).await?;
+                let raw = self.sign(body(messages, options), fee, number, sequence);
                 Ok((wait::hand_over(&self.rpc, &raw).await?, raw))
             };
             match outcome.await {
@@ -220,6 +233,10 @@ impl TxClient {
     fn sign(&self, body: TxBody, fee: Fee, number: u64, sequence: u64) -> Vec<u8> {
         sign_direct(&self.key, &body, &self.auth_info(fee, sequence), &self.chain_id, number)
     }
+}
+
+fn dearer(error: &ClientError, options: &TxOptions) -> bool {
+    options.gas.is_none() && error.chain_code() == Some(OUT_OF_GAS)
 }
 
 /// The gas limit for a transaction whose simulation used `used`.

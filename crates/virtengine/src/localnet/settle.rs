@@ -12,8 +12,6 @@ use ve_proto::ve::mint::v1::{QueryIssuanceRequest, QueryIssuanceResponse};
 
 /// The market's answer about a deployment that does not exist.
 const MISSING: (&str, u32) = ("market", 3);
-const OUT_OF_GAS: (&str, u32) = ("sdk", 11);
-const CLOSE_ATTEMPTS: usize = 4;
 
 pub async fn balance(rpc: &RpcClient, address: &str) -> Result<Amount> {
     let request = QueryBalanceRequest { address: address.to_owned(), denom: BASE_DENOM.into() };
@@ -81,7 +79,7 @@ pub async fn close(customer: &TxClient, dseq: u64) -> Result<Settlement> {
     let path = "/ve.escrow.v1.Query/Account";
     let before: QueryAccountResponse = customer.rpc().query(path, &request).await?;
     if before.account.as_ref().is_some_and(|account| account.state != AccountState::Closed as i32) {
-        send_close(customer, &MsgCloseDeployment { owner, dseq }).await?;
+        customer.send(vec![any(&MsgCloseDeployment { owner, dseq })]).await?;
     }
     let after: QueryAccountResponse = customer.rpc().query(path, &request).await?;
     let account = after.account.context("the chain does not know the escrow account")?;
@@ -120,15 +118,4 @@ async fn net(customer: &TxClient, xid: &str) -> Result<Amount> {
         }
     }
     Ok(sum)
-}
-
-/// Closing needs more gas than was estimated when bids and reports arrive in between: then it is estimated anew.
-async fn send_close(customer: &TxClient, message: &MsgCloseDeployment) -> Result<()> {
-    for _ in 0..CLOSE_ATTEMPTS {
-        match customer.send(vec![any(message)]).await {
-            Err(error) if error.chain_code() == Some(OUT_OF_GAS) => tracing::debug!(%error, "closing again"),
-            result => return Ok(result.map(|_| ())?),
-        }
-    }
-    Ok(customer.send(vec![any(message)]).await.map(|_| ())?)
 }
