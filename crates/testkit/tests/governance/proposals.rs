@@ -1,144 +1,19 @@
-//! Proposals from deposit to execution, through the whole application. Invariants are checked after every block.
+//! The way of a proposal, votes and deposits.
 
-use prost::{Message, Name};
-use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
-use ve_base::keys::PublicKey;
-use ve_base::{Amount, OPERATOR_PREFIX};
-use ve_chain_core::gov::TIMELOCK_SECONDS;
-use ve_chain_core::staking::setup::{GenesisValidator, add_validator};
+use prost_reflect::ReflectMessage as _;
+use ve_base::OPERATOR_PREFIX;
 use ve_proto::cosmos::bank::v1beta1 as bank;
 use ve_proto::cosmos::base::v1beta1::Coin;
-use ve_proto::cosmos::consensus::v1 as consensus;
 use ve_proto::cosmos::gov::v1::*;
 use ve_proto::cosmos::gov::v1beta1 as old;
 use ve_proto::cosmos::staking::v1beta1::{MsgDelegate, MsgUndelegate};
-use ve_proto::ve::take::v1 as take;
-use ve_sdk::application::{Application, Query, TxResult};
-use ve_testkit::chain::{Account, ENDOWMENT, TestChain, any};
+use ve_sdk::application::Query;
+use ve_testkit::chain::{ENDOWMENT, TestChain, any};
 
-/// 1 VE.
-const VE: u128 = 1_000_000;
-const DEPOSIT: u128 = 2_500 * VE;
-/// Voting periods of these chains in seconds.
-const VOTING: u64 = 100;
-const EXPEDITED: u64 = 50;
-const REPORT: &str = "simulation-report:sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-fn consensus_key(index: u8) -> [u8; 32] {
-    (0..=255u8)
-        .map(|first| {
-            let mut bytes = [index + 1; 32];
-            bytes[0] = first;
-            bytes
-        })
-        .find(|bytes| PublicKey::Ed25519(*bytes).check().is_ok())
-        .expect("every second encoding is a point")
-}
-
-/// Accounts 0 and 1 are validators with 3,000 and 1,000 VE.
-fn chain() -> TestChain {
-    TestChain::with_genesis(5, |state| {
-        state["gov"]["params"]["voting_period"] = format!("{VOTING}s").into();
-        state["gov"]["params"]["expedited_voting_period"] = format!("{EXPEDITED}s").into();
-        for (index, bond) in [(0u8, 3_000 * VE), (1, 1_000 * VE)] {
-            let new = GenesisValidator {
-                account: Account::number(index.into()).address,
-                consensus_key: consensus_key(index),
-                moniker: format!("validator {index}"),
-                self_bond: Amount::from(bond),
-            };
-            add_validator(state, &new).expect("the account can bond");
-        }
-    })
-}
-
-fn text(chain: &TestChain, index: usize) -> String {
-    chain.accounts[index].address.to_string()
-}
-
-fn gov() -> String {
-    ve_base::module_address("gov").to_string()
-}
-
-fn coins(amount: u128) -> Vec<Coin> {
-    vec![Coin { denom: "uve".into(), amount: amount.to_string() }]
-}
-
-fn code(result: &TxResult) -> (&str, u32) {
-    (result.codespace.as_str(), result.code)
-}
-
-/// Stops transfers of a coin: visible when it was executed.
-fn stop(denom: &str) -> bank::MsgSetSendEnabled {
-    bank::MsgSetSendEnabled {
-        authority: gov(),
-        send_enabled: vec![bank::SendEnabled { denom: denom.into(), enabled: false }],
-        use_default_for: Vec::new(),
-    }
-}
-
-fn stopped(chain: &TestChain, denom: &str) -> bool {
-    let request = bank::QuerySendEnabledRequest { denoms: vec![denom.into()], pagination: None };
-    let response: bank::QuerySendEnabledResponse =
-        chain.query("/cosmos.bank.v1beta1.Query/SendEnabled", &request).expect("switches are served");
-    !response.send_enabled.is_empty()
-}
-
-/// Account 4 proposes.
-fn proposal<M: Message + Name>(chain: &TestChain, message: &M, deposit: u128) -> MsgSubmitProposal {
-    MsgSubmitProposal {
-        messages: vec![any(message)],
-        initial_deposit: coins(deposit),
-        proposer: text(chain, 4),
-        title: "a change".into(),
-        summary: "for the better".into(),
-        ..MsgSubmitProposal::default()
-    }
-}
-
-fn submit(chain: &mut TestChain, message: &MsgSubmitProposal) -> u64 {
-    let result = chain.deliver(4, message);
-    assert_eq!(result.log, "");
-    let event = result.events.iter().find(|event| event.kind == "submit_proposal").expect("an event");
-    event.attributes.iter().find(|(key, _)| key == "proposal_id").expect("the id").1.parse().expect("a number")
-}
-
-fn vote(chain: &mut TestChain, voter: usize, proposal_id: u64, option: VoteOption) -> TxResult {
-    let message = MsgVote { proposal_id, voter: text(chain, voter), option: option as i32, metadata: String::new() };
-    chain.deliver(voter, &message)
-}
-
-fn found(chain: &TestChain, proposal_id: u64) -> Result<Proposal, String> {
-    let response: Result<QueryProposalResponse, String> =
-        chain.query("/cosmos.gov.v1.Query/Proposal", &QueryProposalRequest { proposal_id });
-    response.map(|response| response.proposal.expect("it is there"))
-}
-
-fn status(chain: &TestChain, id: u64) -> ProposalStatus {
-    found(chain, id).expect("it exists").status()
-}
-
-fn tally(chain: &TestChain, proposal_id: u64) -> (String, String) {
-    let response: QueryTallyResultResponse =
-        chain.query("/cosmos.gov.v1.Query/TallyResult", &QueryTallyResultRequest { proposal_id }).expect("it exists");
-    let tally = response.tally.expect("it is there");
-    (tally.yes_count, tally.no_count)
-}
-
-fn in_ve(ve: u128) -> String {
-    (ve * VE).to_string()
-}
-
-fn balance(chain: &TestChain, index: usize) -> u128 {
-    chain.balance(&chain.accounts[index].address).to_u128().expect("it fits")
-}
-
-fn supply(chain: &TestChain) -> u128 {
-    let request = bank::QuerySupplyOfRequest { denom: "uve".into() };
-    let response: bank::QuerySupplyOfResponse =
-        chain.query("/cosmos.bank.v1beta1.Query/SupplyOf", &request).expect("it is served");
-    response.amount.expect("it is there").amount.parse().expect("a number")
-}
+use crate::support::{
+    DEPOSIT, EXPEDITED, VE, VOTING, balance, chain, code, coins, found, gov, in_ve, params, proposal, status, stop,
+    stopped, submit, supply, tally, text, vote,
+};
 
 #[test]
 fn a_proposal_is_funded_voted_on_executed_and_its_deposit_returned() {
@@ -341,59 +216,6 @@ fn proposals_with_strangers_signatures_bad_values_or_nothing_are_refused_at_once
     assert_eq!(code(&chain.deliver(3, &unknown)), ("gov", 2));
 }
 
-fn params(chain: &TestChain) -> Params {
-    let response: QueryParamsResponse =
-        chain.query("/cosmos.gov.v1.Query/Params", &QueryParamsRequest::default()).expect("params are served");
-    response.params.expect("they are there")
-}
-
-fn commission(chain: &TestChain) -> take::Params {
-    let response: take::QueryParamsResponse =
-        chain.query("/ve.take.v1.Query/Params", &take::QueryParamsRequest {}).expect("params are served");
-    response.params.expect("they are there")
-}
-
-#[test]
-fn money_critical_changes_need_a_report_small_steps_and_two_days() {
-    let mut chain = chain();
-    let now = commission(&chain);
-    let change = |platform_bps: u32| take::MsgUpdateParams {
-        authority: gov(),
-        params: Some(take::Params { platform_bps, ..now.clone() }),
-    };
-    let quarter = now.platform_bps + now.platform_bps / 4;
-    let bare = proposal(&chain, &change(quarter), DEPOSIT);
-    assert_eq!(code(&chain.deliver(4, &bare)), ("gov", 42), "no report");
-    let good = MsgSubmitProposal { metadata: REPORT.into(), ..bare };
-    let short = MsgSubmitProposal { metadata: REPORT[..REPORT.len() - 1].into(), ..good.clone() };
-    assert_eq!(code(&chain.deliver(4, &short)), ("gov", 42), "63 digits");
-    let fast = MsgSubmitProposal { expedited: true, initial_deposit: coins(5 * DEPOSIT), ..good.clone() };
-    assert_eq!(code(&chain.deliver(4, &fast)), ("gov", 41));
-    let big = MsgSubmitProposal { messages: vec![any(&change(quarter + 1))], ..good.clone() };
-    let result = chain.deliver(4, &big);
-    assert_eq!(code(&result), ("sdk", 18), "more than a quarter");
-    assert!(result.log.contains("platform_bps"), "{}", result.log);
-    let twice = MsgSubmitProposal { messages: vec![any(&change(quarter)); 2], ..good.clone() };
-    assert_eq!(code(&chain.deliver(4, &twice)), ("gov", 21));
-
-    let (first, second) = (submit(&mut chain, &good), submit(&mut chain, &good));
-    for id in [first, second] {
-        vote(&mut chain, 0, id, VoteOption::Yes);
-    }
-    chain.wait(VOTING);
-    assert_eq!(status(&chain, first), ProposalStatus::Passed);
-    assert_eq!(commission(&chain).platform_bps, now.platform_bps, "it waits");
-    let exported = chain.app.export().expect("a committed state");
-    assert_eq!(exported["gov"]["timelocked"].as_array().expect("a list").len(), 2);
-    let copy = exported.clone();
-    let imported = TestChain::with_genesis(0, move |state| *state = copy);
-    assert_eq!(imported.app.export().expect("the imported state"), exported);
-    chain.time = chain.time.plus_seconds(TIMELOCK_SECONDS);
-    chain.run(Vec::new());
-    assert_eq!(commission(&chain).platform_bps, quarter);
-    assert_eq!(status(&chain, second), ProposalStatus::Passed, "the same values again are no step");
-}
-
 #[test]
 fn older_wallets_vote_deposit_and_read_in_their_own_form() {
     let mut chain = chain();
@@ -447,94 +269,4 @@ fn open_proposals_with_their_votes_survive_export_and_import() {
     let imported = TestChain::with_genesis(0, move |state| *state = copy);
     assert_eq!(imported.app.export().expect("the imported state"), exported);
     assert_eq!(tally(&imported, open), tally(&chain, open));
-}
-
-/// An update of a module's parameters to what they are.
-fn same_params(chain: &TestChain, type_url: &str) -> prost_types::Any {
-    let pool = ve_proto::descriptors();
-    let schema = pool.get_message_by_name(type_url.trim_start_matches('/')).expect("it is declared");
-    let service = pool.get_service_by_name(&format!("{}.Query", schema.package_name())).expect("it has queries");
-    let output = service.methods().find(|method| method.name() == "Params").expect("a query Params").output();
-    let path = format!("/{}.Query/Params", schema.package_name());
-    let answer = chain.app.query(&Query { path, data: Default::default(), height: 0, prove: false });
-    let answer = DynamicMessage::decode(output, answer.value).expect("it answers its type");
-    let mut message = DynamicMessage::new(schema);
-    message.set_field_by_name("authority", Value::String(gov()));
-    let params = answer.get_field_by_name("params").expect("params").into_owned();
-    match (message.descriptor().get_field_by_name("params"), &params) {
-        (Some(field), _) => message.set_field(&field, params),
-        // Parameters of consensus stand in the message itself.
-        (None, Value::Message(parts)) => {
-            for field in message.descriptor().fields().filter(|field| field.name() != "authority") {
-                message.set_field(&field, parts.get_field_by_name(field.name()).expect("the same parts").into_owned());
-            }
-        }
-        (None, _) => panic!("{type_url} has no parameters"),
-    }
-    prost_types::Any { type_url: type_url.into(), value: message.encode_to_vec() }
-}
-
-#[test]
-fn the_parameters_of_every_module_change_by_proposal() {
-    let mut chain = chain();
-    chain.run(Vec::new());
-    let registry = ve_app::registry().expect("the modules register without a clash");
-    let names: Vec<&str> = registry.message_types().filter(|name| name.ends_with(".MsgUpdateParams")).collect();
-    let mut submitted = Vec::new();
-    for name in names {
-        let message = MsgSubmitProposal {
-            messages: vec![same_params(&chain, name)],
-            metadata: REPORT.into(),
-            ..proposal(&chain, &stop("one"), DEPOSIT)
-        };
-        let id = submit(&mut chain, &message);
-        vote(&mut chain, 0, id, VoteOption::Yes);
-        submitted.push((name, id));
-    }
-    chain.wait(VOTING + 20);
-    chain.time = chain.time.plus_seconds(TIMELOCK_SECONDS);
-    for _ in 0..5 {
-        chain.run(Vec::new());
-    }
-    for (name, id) in submitted {
-        let ended = found(&chain, id).expect("it exists");
-        assert_eq!((ended.status(), ended.failed_reason.as_str()), (ProposalStatus::Passed, ""), "{name}");
-    }
-}
-
-#[test]
-fn parameters_of_consensus_change_in_the_next_block_and_stay_in_their_ranges() {
-    let mut chain = chain();
-    chain.run(Vec::new());
-    let name = "/cosmos.consensus.v1.MsgUpdateParams";
-    let same = same_params(&chain, name);
-    let changed = |change: fn(&mut consensus::MsgUpdateParams)| {
-        let mut message = consensus::MsgUpdateParams::decode(same.value.as_slice()).expect("it is one");
-        change(&mut message);
-        any(&message)
-    };
-    let bad: [fn(&mut consensus::MsgUpdateParams); 4] = [
-        |message| message.block.get_or_insert_default().max_gas = -1,
-        |message| message.block.get_or_insert_default().max_bytes = 1_000,
-        |message| message.evidence = None,
-        |message| message.validator.get_or_insert_default().pub_key_types = vec!["secp256k1".into()],
-    ];
-    for change in bad {
-        let mut message = proposal(&chain, &stop("one"), DEPOSIT);
-        message.messages = vec![changed(change)];
-        assert_eq!(code(&chain.deliver(4, &message)), ("sdk", 18));
-    }
-    let mut message = proposal(&chain, &stop("one"), DEPOSIT);
-    message.messages = vec![changed(|message| message.block.get_or_insert_default().max_gas = 30_000_000)];
-    let id = submit(&mut chain, &message);
-    vote(&mut chain, 0, id, VoteOption::Yes);
-    let mut told = None;
-    while told.is_none() && status(&chain, id) != ProposalStatus::Failed {
-        told = chain.run(Vec::new()).consensus_params;
-    }
-    assert_eq!(told.expect("consensus is told").block_max_gas, 30_000_000);
-    assert_eq!(chain.run(Vec::new()).consensus_params, None, "once");
-    let response: consensus::QueryParamsResponse =
-        chain.query("/cosmos.consensus.v1.Query/Params", &consensus::QueryParamsRequest {}).expect("params are served");
-    assert_eq!(response.params.expect("they are there").block.expect("a block").max_gas, 30_000_000);
 }
