@@ -21,6 +21,8 @@ pub enum KvError {
     UnknownVersion(u64),
     #[error("version {found} does not follow version {latest}, the last one stored")]
     WrongVersion { latest: u64, found: u64 },
+    #[error("the loaded state of version {0} has another app hash than the one expected")]
+    OtherRoot(u64),
     /// A value that an invariant says must exist.
     #[error("nothing is stored under key {key}")]
     Missing { key: String },

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use fjall::config::CompressionPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable};
 
-use crate::history;
 use crate::kv::{KvError, Read, check_entry, check_key};
 use crate::memory::MemoryState;
 use crate::merge::Change as Write;
@@ -16,6 +15,7 @@ use crate::proof::{self, ProofOp, Root};
 use crate::prune::{Log, Pruner};
 use crate::snapshot::Snapshot;
 use crate::tree::{Hash, HashedChange, Node, Nodes, StoredNode, TopNodes, TreeUpdate, sha256, update};
+use crate::{history, load};
 
 /// Number of a committed state: the height of the block that made it.
 pub type Version = u64;
@@ -79,7 +79,7 @@ impl Disk {
             }
             None => disk.meta.insert(FORMAT, FORMAT_VERSION).map_err(io)?,
         }
-        crate::load::discard_unfinished(&disk)?;
+        load::discard_unfinished(&disk)?;
         Ok(disk)
     }
 
@@ -213,7 +213,7 @@ impl Store {
         {
             let _writing = self.disk.lock();
             let latest = self.latest()?;
-            if latest != prepared.base {
+            if latest != prepared.base || (latest.is_none() && load::is_loading(&self.disk)?) {
                 return Err(KvError::WrongVersion { latest: latest.unwrap_or(0), found: prepared.version });
             }
             prepared.batch.durability(Some(PersistMode::SyncAll)).commit().map_err(io)?;
