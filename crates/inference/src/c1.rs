@@ -1,8 +1,8 @@
 //! Model C1: the fixed formulas that score from genesis on. Source: identity-ml.md section 5.1.
 //!
 //! The components of identity.md section 4.2 have the same names and weights but other inputs (similarity times
-//! confidence instead of a gate on it, an address, fraud reports); The composite score takes C1's
-//! result as the output of its trust model.
+//! confidence instead of a gate on it, an address, fraud reports): [`crate::composite`] computes those, and takes this
+//! model's result as the verdict of its trust model.
 
 use crate::{BP, Features, features::id};
 
