@@ -24,6 +24,7 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         // After staking, whose delegations give votes their weight.
         Box::new(ve_chain_core::gov::Gov),
         Box::new(ve_chain_identity::encryption::Encryption),
+        Box::new(ve_chain_identity::attester::Attesters),
         Box::new(ve_chain_finance::take::Take),
         Box::new(ve_chain_finance::escrow::Escrow),
         Box::new(ve_chain_market::provider::Providers),

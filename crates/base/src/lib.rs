@@ -2,10 +2,12 @@
 
 pub mod address;
 pub mod amount;
+pub mod attestation;
 pub mod coin;
 pub mod dec;
 pub mod envelope;
 pub mod errors;
+pub mod jcs;
 pub mod keys;
 pub mod preimage;
 pub mod time;

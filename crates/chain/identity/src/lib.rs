@@ -1,3 +1,4 @@
 //! Who may read what: keys that data is sealed to.
 
+pub mod attester;
 pub mod encryption;

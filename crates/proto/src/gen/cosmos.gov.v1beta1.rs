@@ -530,6 +530,41 @@ impl ::prost::Name for QueryTallyResultResponse {
         "/cosmos.gov.v1beta1.QueryTallyResultResponse".into()
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgSubmitProposal {
+    /// A TextProposal: proposals that act are of the newer form.
+    #[prost(message, optional, tag = "1")]
+    pub content: ::core::option::Option<::prost_types::Any>,
+    #[prost(message, repeated, tag = "2")]
+    pub initial_deposit: ::prost::alloc::vec::Vec<super::super::base::v1beta1::Coin>,
+    #[prost(string, tag = "3")]
+    pub proposer: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgSubmitProposal {
+    const NAME: &'static str = "MsgSubmitProposal";
+    const PACKAGE: &'static str = "cosmos.gov.v1beta1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cosmos.gov.v1beta1.MsgSubmitProposal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cosmos.gov.v1beta1.MsgSubmitProposal".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgSubmitProposalResponse {
+    #[prost(uint64, tag = "1")]
+    pub proposal_id: u64,
+}
+impl ::prost::Name for MsgSubmitProposalResponse {
+    const NAME: &'static str = "MsgSubmitProposalResponse";
+    const PACKAGE: &'static str = "cosmos.gov.v1beta1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cosmos.gov.v1beta1.MsgSubmitProposalResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cosmos.gov.v1beta1.MsgSubmitProposalResponse".into()
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MsgVote {
     #[prost(uint64, tag = "1")]

@@ -166,6 +166,16 @@ pub mod ve {
             include!("ve.app.v1.rs");
         }
     }
+    pub mod attester {
+        pub mod v1 {
+            include!("ve.attester.v1.rs");
+        }
+    }
+    pub mod audit {
+        pub mod v1 {
+            include!("ve.audit.v1.rs");
+        }
+    }
     pub mod cert {
         pub mod v1 {
             include!("ve.cert.v1.rs");
@@ -191,9 +201,19 @@ pub mod ve {
             include!("ve.feemarket.v1.rs");
         }
     }
+    pub mod gov {
+        pub mod v1 {
+            include!("ve.gov.v1.rs");
+        }
+    }
     pub mod market {
         pub mod v1 {
             include!("ve.market.v1.rs");
+        }
+    }
+    pub mod mfa {
+        pub mod v1 {
+            include!("ve.mfa.v1.rs");
         }
     }
     pub mod mint {
@@ -211,6 +231,11 @@ pub mod ve {
             include!("ve.provider.v1.rs");
         }
     }
+    pub mod roles {
+        pub mod v1 {
+            include!("ve.roles.v1.rs");
+        }
+    }
     pub mod slashing {
         pub mod v1 {
             include!("ve.slashing.v1.rs");
@@ -219,6 +244,11 @@ pub mod ve {
     pub mod take {
         pub mod v1 {
             include!("ve.take.v1.rs");
+        }
+    }
+    pub mod veid {
+        pub mod v1 {
+            include!("ve.veid.v1.rs");
         }
     }
 }

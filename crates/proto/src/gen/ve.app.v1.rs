@@ -24,6 +24,9 @@ pub struct ChainInfo {
     pub vote_extensions_enable_height: i64,
     #[prost(uint64, tag = "11")]
     pub app_version: u64,
+    /// SHA-256 over the validator sets around the block, in the order that decides who proposes.
+    #[prost(bytes = "vec", tag = "12")]
+    pub proposer_order: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for ChainInfo {
     const NAME: &'static str = "ChainInfo";

@@ -32,6 +32,24 @@ pub struct Params {
     /// Most gas that one transaction may ask for.
     #[prost(uint64, tag = "10")]
     pub max_tx_gas: u64,
+    /// Share of the open escrow accounts that ran dry within the last hour, above which the lowest price rises.
+    #[prost(uint32, tag = "11")]
+    pub stress_bps: u32,
+    /// The lowest price under stress, as a share of the lowest price.
+    #[prost(uint32, tag = "12")]
+    pub stress_floor_bps: u32,
+    /// How the price follows the use of blocks.
+    #[prost(enumeration = "Mode", tag = "13")]
+    pub mode: i32,
+    /// Of MODE_AIMD: what the learning rate gains while use is far from the target.
+    #[prost(string, tag = "14")]
+    pub alpha: ::prost::alloc::string::String,
+    /// Of MODE_AIMD: by what it shrinks while use is near the target.
+    #[prost(string, tag = "15")]
+    pub beta: ::prost::alloc::string::String,
+    /// Of MODE_AIMD: mean use counts as far from the target below this share and above one less it.
+    #[prost(string, tag = "16")]
+    pub gamma: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -56,6 +74,15 @@ pub struct State {
     pub last_bps: u32,
     #[prost(uint64, tag = "4")]
     pub height: u64,
+    /// Use of the latest blocks, newest last, as many as the window.
+    #[prost(uint32, repeated, tag = "5")]
+    pub window_bps: ::prost::alloc::vec::Vec<u32>,
+    /// Of MODE_AIMD.
+    #[prost(string, tag = "6")]
+    pub learning_rate: ::prost::alloc::string::String,
+    /// Whether too many escrow accounts ran dry.
+    #[prost(bool, tag = "7")]
+    pub stressed: bool,
 }
 impl ::prost::Name for State {
     const NAME: &'static str = "State";
@@ -82,6 +109,34 @@ impl ::prost::Name for GenesisState {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.feemarket.v1.GenesisState".into()
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Mode {
+    /// The smoothed use moves the price at a fixed rate.
+    Smoothed = 0,
+    /// The use of the last block moves the price at a rate that learns: it grows by additions and shrinks by factors.
+    Aimd = 1,
+}
+impl Mode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Smoothed => "MODE_SMOOTHED",
+            Self::Aimd => "MODE_AIMD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MODE_SMOOTHED" => Some(Self::Smoothed),
+            "MODE_AIMD" => Some(Self::Aimd),
+            _ => None,
+        }
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

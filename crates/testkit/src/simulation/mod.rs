@@ -70,7 +70,8 @@ impl Simulation {
         state["provider"]["params"]["silence_seconds"] = (3 * 86_400u64).to_string().into();
         let mut attesters: Vec<String> = accounts.iter().take(3).map(|account| account.address.to_string()).collect();
         attesters.sort();
-        state["provider"]["params"]["attesters"] = attesters.into();
+        state["provider"]["params"]["attesters"] = attesters.clone().into();
+        bonded_attesters(&mut state, &attesters);
         let time = BlockTime { seconds: chain::GENESIS_SECONDS, nanos: 0 };
         Self::on(TestChain::from_state(accounts, state, options, 0, time), Draws::new(seed))
     }
@@ -181,6 +182,24 @@ impl Simulation {
         let known = |name: &&str| !generated.contains(*name) && !hostile::only_governance_may_send(name);
         registry.message_types().filter(known).map(str::to_owned).collect()
     }
+}
+
+/// Attesters that governance approved before the first block, each with its bond.
+fn bonded_attesters(state: &mut serde_json::Value, addresses: &[String]) {
+    const BOND: u64 = 1_000_000_000;
+    let attester = |address: &String| {
+        serde_json::json!({
+            "address": address, "name": "simulated", "organisation": address, "bond": BOND.to_string(), "slashed": "0",
+            "kinds": ["KIND_EMAIL", "KIND_DOMAIN"], "state": "ATTESTER_STATE_ACTIVE",
+        })
+    };
+    state["attester"]["attesters"] = addresses.iter().map(attester).collect();
+    let sum = BOND * addresses.len() as u64;
+    let held = serde_json::json!({
+        "address": ve_base::module_address("attester_bond").to_string(),
+        "coins": [{"denom": "uve", "amount": sum.to_string()}],
+    });
+    state["bank"]["balances"].as_array_mut().expect("balances are a list").push(held);
 }
 
 /// Number and next sequence of the accounts that signed in the block that is being built.
