@@ -8,8 +8,8 @@ use bytes::Bytes;
 use ve_base::CodedError;
 use ve_sdk::admission::{Candidate, Step, VerifiedSignatures};
 use ve_sdk::application::{
-    AppInfo, Application, BlockInput, CheckKind, CheckTxResult, Fatal, FinalizeBlockResponse, InitChain,
-    InitChainResponse, Query, QueryResult, TxResult, UpgradeNeeded, Verdict,
+    AppInfo, Application, BlockInput, CheckKind, CheckTxResult, ChunkVerdict, Fatal, FinalizeBlockResponse, InitChain,
+    InitChainResponse, OfferVerdict, Query, QueryResult, StateSnapshot, TxResult, UpgradeNeeded, Verdict,
 };
 use ve_sdk::context::{BlockInfo, Committed, Mode, QueryContext, State};
 use ve_sdk::executor::Executor;
@@ -17,6 +17,7 @@ use ve_sdk::{Module, Registry};
 use ve_store::Store;
 
 use crate::block::Pending;
+use crate::snapshots::{SnapshotOptions, Snapshots};
 use crate::upgrades::{Release, Upgrade};
 use crate::{admission, base_state, block, query};
 
@@ -31,6 +32,8 @@ pub struct Options {
     pub min_gas_price: ve_base::Dec,
     /// Signatures remembered between mempool and block.
     pub verified_signatures: usize,
+    /// Snapshots for other nodes; `None` makes none.
+    pub snapshots: Option<SnapshotOptions>,
 }
 
 impl Default for Options {
@@ -40,6 +43,7 @@ impl Default for Options {
             check_invariants: false,
             min_gas_price: ve_base::Dec::zero(),
             verified_signatures: 50_000,
+            snapshots: None,
         }
     }
 }
@@ -62,6 +66,7 @@ pub struct App {
     /// Committed state plus the transactions waiting in the mempool.
     check: Mutex<Option<Check>>,
     pub(crate) pending: Mutex<Option<Pending>>,
+    pub(crate) snapshots: Snapshots,
 }
 
 /// A committed version and its block.
@@ -96,6 +101,7 @@ impl App {
             steps: admission::steps(),
             verified: VerifiedSignatures::new(options.verified_signatures),
             committed: RwLock::new(load_view(&store)?),
+            snapshots: Snapshots::open(options.snapshots.as_ref())?,
             store,
             options,
             check: Mutex::new(None),
@@ -198,6 +204,8 @@ impl Application for App {
             app_version: block.consensus_params.app_version,
             last_height: block.height,
             last_app_hash: view.app_hash,
+            consensus_params: block.consensus_params,
+            proposer_order: block.proposer_order,
         }
     }
 
@@ -269,6 +277,22 @@ impl Application for App {
 
     fn query(&self, query: &Query) -> QueryResult {
         query::answer(self, query)
+    }
+
+    fn list_snapshots(&self) -> Result<Vec<StateSnapshot>, Fatal> {
+        self.snapshots.list()
+    }
+
+    fn load_snapshot_chunk(&self, height: u64, format: u32, chunk: u32) -> Result<Option<Bytes>, Fatal> {
+        self.snapshots.chunk(height, format, chunk)
+    }
+
+    fn offer_snapshot(&self, snapshot: &StateSnapshot, app_hash: &[u8]) -> Result<OfferVerdict, Fatal> {
+        self.snapshots.offer(self, snapshot, app_hash)
+    }
+
+    fn apply_snapshot_chunk(&self, index: u32, chunk: &Bytes) -> Result<ChunkVerdict, Fatal> {
+        self.snapshots.apply(self, index, chunk)
     }
 
     fn export(&self) -> Result<serde_json::Value, Fatal> {

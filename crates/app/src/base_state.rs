@@ -30,6 +30,7 @@ pub fn load<R: Read + ?Sized>(state: &R) -> Result<Option<BlockInfo>, KvError> {
             vote_extensions_enable_height: info.vote_extensions_enable_height,
             app_version: info.app_version,
         },
+        proposer_order: info.proposer_order.as_slice().try_into().unwrap_or_default(),
         ..BlockInfo::default()
     }))
 }
@@ -48,6 +49,7 @@ pub fn save<W: Write + ?Sized>(state: &mut W, block: &BlockInfo) -> Result<(), K
         evidence_max_bytes: params.evidence_max_bytes,
         vote_extensions_enable_height: params.vote_extensions_enable_height,
         app_version: params.app_version,
+        proposer_order: if block.proposer_order == [0; 32] { Vec::new() } else { block.proposer_order.to_vec() },
     };
     state.set(CHAIN_INFO, info.encode_to_vec())
 }

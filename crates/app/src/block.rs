@@ -172,6 +172,7 @@ pub(crate) fn finalize(app: &App, input: &BlockInput) -> Result<FinalizeBlockRes
         hash: input.hash.clone(),
         proposer_address: input.proposer_address,
         next_validators_hash: input.next_validators_hash.clone(),
+        proposer_order: input.proposer_order,
         app_hash: view.app_hash,
         last_commit: input.last_commit.clone(),
         misbehavior: input.misbehavior.clone(),
@@ -294,5 +295,7 @@ pub(crate) fn commit(app: &App) -> Result<u64, Fatal> {
     let pending = lock(&app.pending).take().ok_or_else(|| Fatal("commit without an executed block".into()))?;
     app.store.apply(pending.prepared).map_err(fatal)?;
     app.refresh(&pending.written)?;
-    Ok(app.store.oldest_version().map_err(fatal)?.min(pending.height))
+    let needed = app.store.oldest_version().map_err(fatal)?.min(pending.height);
+    // Whoever starts from a snapshot fetches the blocks after it.
+    Ok(app.snapshots.after_commit(app, pending.height)?.map_or(needed, |oldest| oldest.min(needed)))
 }

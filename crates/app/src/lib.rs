@@ -7,10 +7,12 @@ mod block;
 mod hooks;
 mod modules;
 mod query;
+mod snapshots;
 mod upgrades;
 
 pub use application::{App, Options};
 pub use modules::modules;
+pub use snapshots::SnapshotOptions;
 pub use upgrades::{Release, Upgrade};
 
 /// A registry of all modules with their hooks, for tools that need the tables without a store (CLI, docs, tests).

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::mempool::{Limits, MAX_TX_BYTES};
+use crate::statesync::Trust;
 
 #[cfg(test)]
 #[path = "config_tests.rs"]
@@ -35,6 +36,9 @@ pub struct NodeConfig {
     pub consensus: ConsensusConfig,
     pub mempool: MempoolConfig,
     pub metrics: MetricsConfig,
+    pub validator: ValidatorConfig,
+    pub snapshots: SnapshotConfig,
+    pub state_sync: StateSyncConfig,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -208,6 +212,73 @@ impl Default for MetricsConfig {
     }
 }
 
+/// Who signs for this node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ValidatorConfig {
+    /// Multiaddress of a remote signer, with its id: `/ip4/10.0.0.9/tcp/26659/p2p/12D3…`. Empty = the key in this home.
+    pub signer: String,
+}
+
+/// Snapshots of the state for nodes that join late.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SnapshotConfig {
+    /// Blocks between two; 0 = none.
+    pub interval: u64,
+    /// Snapshots that stay on disk.
+    pub keep: usize,
+}
+
+impl Default for SnapshotConfig {
+    fn default() -> Self {
+        Self { interval: 1_000, keep: 2 }
+    }
+}
+
+/// Starting an empty node from a snapshot of its `p2p.tx_peers` instead of from genesis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StateSyncConfig {
+    pub enabled: bool,
+    /// A height whose header hash is known from a source that the operator trusts.
+    pub trust_height: u64,
+    /// Hexadecimal.
+    pub trust_hash: String,
+    /// How old that header may be; shorter than the unbonding time.
+    #[serde(with = "humantime_serde")]
+    pub trust_period: Duration,
+}
+
+impl Default for StateSyncConfig {
+    fn default() -> Self {
+        let trust_period = Duration::from_secs(168 * 3600);
+        Self { enabled: false, trust_height: 0, trust_hash: String::new(), trust_period }
+    }
+}
+
+impl StateSyncConfig {
+    /// What the operator trusts, when he wants to sync.
+    pub fn trust(&self) -> Result<Option<Trust>, ConfigError> {
+        if !self.enabled {
+            return Ok(None);
+        }
+        let wrong = |key, value: &dyn ToString, cause: &str| {
+            Err(ConfigError::Value { key, value: value.to_string(), cause: cause.into() })
+        };
+        if self.trust_height == 0 {
+            return wrong("state_sync.trust_height", &0, "must be a height whose header you trust");
+        }
+        let hash = hex::decode(&self.trust_hash).ok().and_then(|bytes| bytes.try_into().ok());
+        match hash {
+            Some(hash) => Ok(Some(Trust { height: self.trust_height, hash, period: self.trust_period })),
+            None => {
+                wrong("state_sync.trust_hash", &self.trust_hash, "must be the header's hash: 64 hexadecimal digits")
+            }
+        }
+    }
+}
+
 impl NodeConfig {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let name = || path.display().to_string();
@@ -289,6 +360,10 @@ impl NodeConfig {
             let limit = format!("must be 1..={MAX_TX_BYTES}");
             return wrong("mempool.max_tx_bytes", &self.mempool.max_tx_bytes, &limit);
         }
+        if self.snapshots.keep == 0 {
+            return wrong("snapshots.keep", &0, "must be at least 1; snapshots.interval = 0 makes none");
+        }
+        self.state_sync.trust()?;
         for peer in self.p2p.persistent_peers.iter().chain(&self.p2p.tx_peers) {
             if peer.parse::<libp2p::Multiaddr>().is_err() {
                 return wrong("p2p peer", peer, "is not a multiaddress such as /ip4/10.0.0.2/tcp/26656");
@@ -330,6 +405,16 @@ impl Home {
     /// What the double-sign guard remembers. Never copy it together with the key to a second machine.
     pub fn guard(&self) -> PathBuf {
         self.0.join("data/priv_validator_state.json")
+    }
+
+    /// Snapshots of the state for others.
+    pub fn snapshots(&self) -> PathBuf {
+        self.0.join("data/snapshots")
+    }
+
+    /// Chunks of a snapshot that this node starts from.
+    pub fn state_sync(&self) -> PathBuf {
+        self.0.join("data/statesync")
     }
 
     /// The application's state.

@@ -30,6 +30,13 @@ struct KeyFile {
 const PRIVATE: &str = "tendermint/PrivKeyEd25519";
 const PUBLIC: &str = "tendermint/PubKeyEd25519";
 
+/// Creates a directory that only its owner can enter.
+pub fn create_private(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("cannot protect {}", directory.display()))
+}
+
 /// Reads the key in `path`, or creates one and writes it there.
 pub fn load_or_create(path: &Path) -> Result<ConsensusSecret> {
     match fs::read(path) {

@@ -7,6 +7,8 @@ pub mod config;
 pub mod core;
 pub mod engine;
 pub mod evidence;
+#[cfg(test)]
+mod fuzz_tests;
 pub mod genesis;
 pub mod gossip;
 pub mod guard;
@@ -16,4 +18,6 @@ pub mod mempool;
 pub mod metrics;
 pub mod node;
 pub mod rpc;
+pub mod signer;
+pub mod statesync;
 mod view;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use ve_base::keys::ConsensusSecret;
 use ve_sdk::application::Application;
 
 use crate::blockstore::BlockStore;
@@ -25,12 +26,16 @@ use crate::metrics::{self, Health, Metrics};
 use crate::rpc::backend::NodeView;
 use crate::rpc::services::Services;
 use crate::rpc::{self, Backend, server};
+use crate::signer::{LocalSigner, RemoteSigner, ValidatorSigner, link_id, link_seed};
+use crate::statesync;
 use crate::view::View;
 
 /// How often connected peers are counted.
 const PEER_REFRESH: Duration = Duration::from_secs(2);
 /// How often the age of the last block is looked at.
 const WATCH: Duration = Duration::from_secs(5);
+/// How long a starting node waits for its remote signer.
+const SIGNER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a new node is known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,21 +48,56 @@ pub struct Identity {
     pub node_id: String,
 }
 
+/// What a node without an own consensus key is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeIdentity {
+    /// As in [`Identity`].
+    pub node_id: String,
+    /// What a remote signer must know of the node.
+    pub link_id: String,
+}
+
 /// Creates the directories and keys of a home that are not there yet; changes nothing that is.
 pub fn create_keys(home: &Home) -> Result<Identity> {
-    use std::os::unix::fs::PermissionsExt as _;
-    for directory in [home.0.clone(), home.0.join("config"), home.data()] {
-        std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))
-            .with_context(|| format!("cannot protect {}", directory.display()))?;
-    }
+    let NodeIdentity { node_id, .. } = create_node_key(home)?;
     let validator = keys::load_or_create(&home.consensus_key())?;
+    Ok(Identity { validator_key: validator.public(), validator_address: validator.address(), node_id })
+}
+
+/// As [`create_keys`] for a node whose consensus key is with a remote signer.
+pub fn create_node_key(home: &Home) -> Result<NodeIdentity> {
+    for directory in [home.0.clone(), home.0.join("config"), home.data()] {
+        keys::create_private(&directory)?;
+    }
     let node = keys::load_or_create(&home.node_key())?;
-    Ok(Identity {
-        validator_key: validator.public(),
-        validator_address: validator.address(),
-        node_id: hex::encode(node.address()),
-    })
+    let link_id = link_id(link_seed(&node.seed())).context("the node key makes no identity")?;
+    Ok(NodeIdentity { node_id: hex::encode(node.address()), link_id: link_id.to_string() })
+}
+
+/// Whoever signs for this node: the key in its home, or the remote signer of its configuration.
+async fn signer(
+    home: &Home,
+    config: &NodeConfig,
+    genesis: &Genesis,
+    node_key: &ConsensusSecret,
+) -> Result<Arc<dyn ValidatorSigner>> {
+    let address = &config.validator.signer;
+    if address.is_empty() {
+        let key = keys::load_or_create(&home.consensus_key())?;
+        return Ok(Arc::new(LocalSigner::open(&genesis.chain_id, key, &home.guard())?));
+    }
+    if home.consensus_key().exists() {
+        bail!(
+            "{} is here although validator.signer names a remote signer; keep the key in one place only",
+            home.consensus_key().display()
+        );
+    }
+    tracing::info!(address, "waiting for the remote signer");
+    let connected = tokio::time::timeout(SIGNER_TIMEOUT, RemoteSigner::connect(address, link_seed(&node_key.seed())));
+    let signer = connected.await.with_context(|| {
+        format!("the remote signer {address} does not answer; start it, and name this node's link id to it")
+    })??;
+    Ok(Arc::new(signer))
 }
 
 /// Makes a home that [`Node::start`] accepts: keys, genesis file and configuration. A genesis file that is there must be
@@ -140,8 +180,8 @@ impl Node {
     /// Starts a node on `home` (see [`init_home`]). Returns when consensus runs and the interfaces listen.
     pub async fn start(home: &Home, config: NodeConfig, app: Arc<dyn Application>) -> Result<NodeHandle> {
         let genesis = Genesis::load(&home.genesis())?;
-        let validator = keys::load_or_create(&home.consensus_key())?;
         let node_key = keys::load_or_create(&home.node_key())?;
+        let signer = signer(home, &config, &genesis, &node_key).await?;
         let data = home.data();
         let store = Arc::new(BlockStore::open(&database(&data, "blocks")?)?);
         let index = Arc::new(Index::open(&database(&data, "index")?)?);
@@ -164,11 +204,11 @@ impl Node {
         };
         let core = Arc::new(core.await.context("opening the chain panicked")??);
         let (stop, stopped) = watch::channel(false);
-        let view = View::new(core.clone(), &config, home.genesis(), &validator, &node_key);
+        let view = View::new(core.clone(), &config, home.genesis(), signer.public(), &node_key);
         let listeners = Listeners::bind(&config).await?;
         // An own identity: the consensus port proves the validator's key, this one must not.
         let gossip_seed = gossip::identity_seed(&node_key.seed());
-        let engine: Arc<dyn Engine> = Arc::new(Malachite::new(settings(home, &config, &genesis), validator, node_key));
+        let engine: Arc<dyn Engine> = Arc::new(Malachite::new(settings(home, &config, &genesis), signer, node_key));
         let consensus = engine.start(core.clone(), stopped.clone()).await?;
         let mut tasks = listeners.serve(&config, view.clone(), index, engine.clone(), &stopped)?;
         tasks.push(tokio::spawn(refresh_peers(view.clone(), engine, stopped.clone())));
@@ -181,6 +221,31 @@ impl Node {
         tracing::info!(chain = core.state().chain_id, height = core.last_height(), "node started");
         Ok(NodeHandle { view, stopper: Stopper(stop.clone()), stop, consensus, tasks })
     }
+}
+
+/// Fills an empty node from a snapshot of its peers if the configuration says so: before [`Node::start`]. Can be dropped
+/// at any point; what was fetched stays on disk for the next time.
+pub async fn sync_state(home: &Home, config: &NodeConfig, app: Arc<dyn Application>) -> Result<()> {
+    let Some(trust) = config.state_sync.trust()? else { return Ok(()) };
+    let genesis = Genesis::load(&home.genesis())?;
+    let node_key = keys::load_or_create(&home.node_key())?;
+    let store = Arc::new(BlockStore::open(&database(&home.data(), "blocks")?)?);
+    if let Some(state) = store.state()? {
+        tracing::info!(height = state.last_height, "this node has a chain already: no state sync");
+        return Ok(());
+    }
+    let peers = gossip_config(config, &genesis.chain_id)?.peers;
+    anyhow::ensure!(peers.len() >= 2, "state sync needs two nodes or more in p2p.tx_peers");
+    let parts = statesync::Parts {
+        app,
+        store,
+        genesis: Arc::new(genesis),
+        directory: home.state_sync(),
+        peers,
+        seed: gossip::identity_seed(&node_key.seed()),
+        trust,
+    };
+    Ok(statesync::run(parts).await?)
 }
 
 fn multiaddr(address: std::net::SocketAddr) -> String {
@@ -205,7 +270,6 @@ fn settings(home: &Home, config: &NodeConfig, genesis: &Genesis) -> engine::Sett
         timeout_precommit: config.consensus.timeout_precommit,
         timeout_delta: config.consensus.timeout_delta,
         wal: home.data().join("wal/consensus.wal"),
-        guard: home.guard(),
     }
 }
 

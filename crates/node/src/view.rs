@@ -49,7 +49,7 @@ impl View {
         core: Arc<Core>,
         config: &NodeConfig,
         genesis_file: PathBuf,
-        validator: &ConsensusSecret,
+        validator_key: [u8; 32],
         node_key: &ConsensusSecret,
     ) -> Arc<Self> {
         let info = DefaultNodeInfo {
@@ -80,7 +80,7 @@ impl View {
             info,
             settings,
             listeners: vec![config.p2p.listen.to_string(), config.p2p.tx_listen.to_string()],
-            validator_key: validator.public(),
+            validator_key,
             genesis: genesis_file,
             peers: RwLock::default(),
         })

@@ -63,7 +63,7 @@ impl Default for ConsensusParams {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct AppInfo {
     pub name: String,
     pub version: String,
@@ -72,6 +72,10 @@ pub struct AppInfo {
     pub last_height: u64,
     /// App hash after `last_height`; empty before genesis.
     pub last_app_hash: Vec<u8>,
+    /// In force after `last_height`.
+    pub consensus_params: ConsensusParams,
+    /// What [`BlockInput::proposer_order`] of `last_height` was; zeros before the first block.
+    pub proposer_order: [u8; 32],
 }
 
 pub struct InitChain {
@@ -166,6 +170,9 @@ pub struct BlockInput {
     pub hash: Vec<u8>,
     pub proposer_address: [u8; 20],
     pub next_validators_hash: Vec<u8>,
+    /// Digest of the validator sets of the block before, of this one and of the next, with everything that decides who
+    /// proposes. Headers do not commit to that order; state does, so that a node can start from a snapshot of it.
+    pub proposer_order: [u8; 32],
     pub last_commit: LastCommit,
     pub misbehavior: Vec<Misbehavior>,
     pub txs: Vec<Bytes>,
@@ -210,6 +217,42 @@ pub struct QueryResult {
     pub proof_ops: Vec<(String, Vec<u8>, Vec<u8>)>,
     /// The state's height.
     pub height: u64,
+}
+
+/// A snapshot of the state after a block, cut into chunks for other nodes. Equal states have equal snapshots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateSnapshot {
+    pub height: u64,
+    /// Layout of the chunks; an application takes only those that it knows.
+    pub format: u32,
+    /// Number of chunks, each of at most [`MAX_CHUNK_BYTES`].
+    pub chunks: u32,
+    /// Names the snapshot.
+    pub hash: [u8; 32],
+    /// What the application needs to check chunks; nothing to the node.
+    pub metadata: Bytes,
+}
+
+/// Largest chunk of a snapshot (platform spec 3.4).
+pub const MAX_CHUNK_BYTES: usize = 10_000_000;
+
+/// What the application says of a snapshot that peers have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfferVerdict {
+    /// Chunks may follow, from the first on.
+    Accept,
+    Reject(String),
+}
+
+/// What the application says of the next chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChunkVerdict {
+    /// Taken; after the last one the state is whole, durable and has the app hash that was asked for.
+    Accept,
+    /// Not the chunk's bytes: whoever sent them lied, and the chunk is needed from somebody else.
+    Refetch,
+    /// The snapshot is not the state that it claims to be. Nothing of it remains.
+    RejectSnapshot(String),
 }
 
 /// The application cannot go on: storage failed, or the block contradicts committed state.
@@ -293,6 +336,27 @@ pub trait Application: Send + Sync + 'static {
 
     /// Safe beside execution: reads committed state only.
     fn query(&self, query: &Query) -> QueryResult;
+
+    /// Snapshots that other nodes can have, newest first; an application may make none.
+    fn list_snapshots(&self) -> Result<Vec<StateSnapshot>, Fatal> {
+        Ok(Vec::new())
+    }
+
+    /// A chunk of an own snapshot; `None` when it is gone.
+    fn load_snapshot_chunk(&self, _height: u64, _format: u32, _chunk: u32) -> Result<Option<Bytes>, Fatal> {
+        Ok(None)
+    }
+
+    /// Whether to take over this snapshot; the state in it must have `app_hash`, which the chain agreed on. Only before
+    /// genesis. A later offer ends an unfinished restore.
+    fn offer_snapshot(&self, _snapshot: &StateSnapshot, _app_hash: &[u8]) -> Result<OfferVerdict, Fatal> {
+        Ok(OfferVerdict::Reject("this application takes no snapshots".into()))
+    }
+
+    /// The chunks of the accepted snapshot, one after the other.
+    fn apply_snapshot_chunk(&self, _index: u32, _chunk: &Bytes) -> Result<ChunkVerdict, Fatal> {
+        Err(Fatal("a chunk came without an accepted snapshot".into()))
+    }
 
     /// The genesis document's `app_state` for the current state.
     fn export(&self) -> Result<serde_json::Value, Fatal>;

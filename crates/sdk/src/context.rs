@@ -26,6 +26,8 @@ pub struct BlockInfo {
     pub hash: Vec<u8>,
     pub proposer_address: [u8; 20],
     pub next_validators_hash: Vec<u8>,
+    /// As in [`crate::application::BlockInput`].
+    pub proposer_order: [u8; 32],
     pub app_hash: Vec<u8>,
     pub last_commit: LastCommit,
     pub misbehavior: Vec<Misbehavior>,

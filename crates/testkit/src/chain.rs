@@ -116,6 +116,7 @@ impl TestChain {
             hash: vec![1; 32],
             proposer_address: [7; 20],
             next_validators_hash: vec![2; 32],
+            proposer_order: [3; 32],
             last_commit: LastCommit::default(),
             misbehavior: Vec::new(),
             txs: txs.into_iter().map(Into::into).collect(),

@@ -3,7 +3,10 @@
 //! anywhere leaves a point from which `core::recovery` goes on.
 
 mod evidence;
+mod past;
 mod prune;
+
+pub use self::past::PastBlock;
 
 use std::path::Path;
 
@@ -47,6 +50,9 @@ pub struct BlockStore {
     evidence: Keyspace,
     /// Who was convicted: `height ‖ address`.
     convicted: Keyspace,
+    /// Facts about blocks before the first one here, and the sets that they name, by hash.
+    past: Keyspace,
+    past_sets: Keyspace,
     meta: Keyspace,
 }
 
@@ -77,6 +83,8 @@ impl BlockStore {
             built: open("built")?,
             evidence: open("evidence")?,
             convicted: open("convicted")?,
+            past: open("past")?,
+            past_sets: open("past_sets")?,
             meta: open("meta")?,
             db,
         })

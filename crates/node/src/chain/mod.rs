@@ -18,7 +18,7 @@ use crate::evidence;
 
 mod state;
 
-pub use self::state::ChainState;
+pub use self::state::{ChainState, proposer_order};
 
 /// CometBFT's block protocol.
 pub const BLOCK_PROTOCOL: u64 = 11;
@@ -140,6 +140,7 @@ pub fn build(
         round: last_commit.round,
         failed: failed(state, &last_commit),
         misbehavior: evidence::misbehavior(&evidence.evidence),
+        proposer_order: state.proposer_order(),
     };
     let txs = app.prepare_proposal(&input(&header, parts, Vec::new(), candidates), max);
     let header = Header { data_hash: hash::data(&txs).to_vec(), ..header };
@@ -289,6 +290,7 @@ struct Parts {
     round: i32,
     failed: Vec<[u8; 20]>,
     misbehavior: Vec<Misbehavior>,
+    proposer_order: [u8; 32],
 }
 
 fn input(header: &Header, parts: Parts, hash: Vec<u8>, txs: Vec<Bytes>) -> BlockInput {
@@ -298,6 +300,7 @@ fn input(header: &Header, parts: Parts, hash: Vec<u8>, txs: Vec<Bytes>) -> Block
         hash,
         proposer_address: header.proposer_address.as_slice().try_into().unwrap_or_default(),
         next_validators_hash: header.next_validators_hash.clone(),
+        proposer_order: parts.proposer_order,
         last_commit: LastCommit { round: parts.round, votes: parts.votes, failed_proposers: parts.failed },
         misbehavior: parts.misbehavior,
         txs,
@@ -312,6 +315,7 @@ fn decided_input(state: &ChainState, sealed: &SealedBlock) -> BlockInput {
         round: last_commit.round,
         failed: failed(state, &last_commit),
         misbehavior: evidence::misbehavior(&sealed.evidence()),
+        proposer_order: state.proposer_order(),
     };
     input(&sealed.header(), parts, sealed.id.hash.clone(), sealed.txs())
 }

@@ -2,6 +2,7 @@
 
 use prost::Message;
 use prost_types::Timestamp;
+use sha2::{Digest, Sha256};
 use ve_proto::tendermint::types::{BlockId, ConsensusParams, ValidatorSet as ProtoSet};
 
 use crate::comet::parts;
@@ -26,6 +27,15 @@ pub struct ChainState {
     pub params: ConsensusParams,
     pub app_hash: Vec<u8>,
     pub last_results_hash: Vec<u8>,
+}
+
+/// SHA-256 over the sets of a block's parent, of the block and of its successor, priorities and proposers included.
+pub fn proposer_order(before: Option<&ValidatorSet>, of: &ValidatorSet, next: &ValidatorSet) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for set in [before, Some(of), Some(next)] {
+        hasher.update(set.map(|set| set.to_proto().encode_length_delimited_to_vec()).unwrap_or_default());
+    }
+    hasher.finalize().into()
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -91,6 +101,11 @@ impl ChainState {
             app_hash: stored.app_hash,
             last_results_hash: stored.last_results_hash,
         })
+    }
+
+    /// What the application remembers of block `last_height + 1`: see [`proposer_order`].
+    pub fn proposer_order(&self) -> [u8; 32] {
+        proposer_order(self.last_validators.as_ref(), &self.validators, &self.next_validators)
     }
 
     pub fn next_height(&self) -> u64 {

@@ -105,6 +105,18 @@ impl ValidatorSet {
         Ok(set)
     }
 
+    /// What changes from this set to `next` (power 0 removes), as [`ValidatorSet::next`] takes it.
+    pub fn changes_to(&self, next: &Self) -> Vec<([u8; 32], u64)> {
+        let power = |set: &Self, address| set.get(address).map(|validator| validator.power);
+        let gone = self.validators.iter().filter(|validator| next.get(&validator.address).is_none());
+        let other = next
+            .validators
+            .iter()
+            .filter(|validator| power(self, &validator.address) != Some(validator.power))
+            .map(|validator| (validator.key, validator.power));
+        gone.map(|validator| (validator.key, 0)).chain(other).collect()
+    }
+
     /// Gives every validator its power, takes the total from the one in front: `times` times.
     fn advance(&mut self, times: u32) {
         if self.validators.is_empty() || times == 0 {

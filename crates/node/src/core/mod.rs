@@ -144,10 +144,11 @@ impl Core {
         let state = self.state();
         let stale = self.evidence.stale(&state)?;
         self.store.drop_pending_evidence(&stale)?;
+        let last = (state.last_height, &state.last_time);
+        self.store.drop_past(|height, time| evidence::expired(&state.params, last, height, time))?;
         let useless = |stored: &StoredBlock| {
             let header = stored.block.header.clone().unwrap_or_default();
             let height = u64::try_from(header.height).unwrap_or(0);
-            let last = (state.last_height, &state.last_time);
             evidence::expired(&state.params, last, height, &header.time.unwrap_or_default())
         };
         // Both must be exceeded, and heights are compared without reading a block.

@@ -63,6 +63,7 @@ impl Application for StoreApp {
             app_version: 1,
             last_height: latest.unwrap_or(0),
             last_app_hash: latest.map(|_| self.store.root().expect("a root").to_vec()).unwrap_or_default(),
+            ..AppInfo::default()
         }
     }
 

@@ -51,6 +51,4 @@ pub struct Settings {
     pub timeout_delta: Duration,
     /// Write-ahead log of the current height. A second process on it fails to start.
     pub wal: PathBuf,
-    /// The double-sign guard's memory.
-    pub guard: PathBuf,
 }

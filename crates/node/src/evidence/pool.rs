@@ -89,13 +89,12 @@ impl EvidencePool {
     }
 
     fn set(&self, height: u64) -> Result<ValidatorSet, EvidenceError> {
-        let stored = self.store.validators(height)?.ok_or(EvidenceError::UnknownHeight(height))?;
+        let stored = self.store.deciders(height)?.ok_or(EvidenceError::UnknownHeight(height))?;
         ValidatorSet::from_proto(&stored).map_err(|error| EvidenceError::Store(error.to_string()))
     }
 
     fn time(&self, height: u64) -> Result<Timestamp, EvidenceError> {
-        let stored = self.store.block(height)?.ok_or(EvidenceError::UnknownHeight(height))?;
-        stored.block.header.and_then(|header| header.time).ok_or(EvidenceError::UnknownHeight(height))
+        self.store.time_of(height)?.ok_or(EvidenceError::UnknownHeight(height))
     }
 
     /// Whether a block on top of `state` may carry this evidence.

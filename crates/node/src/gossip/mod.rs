@@ -5,6 +5,7 @@
 mod messages;
 mod network;
 mod peers;
+mod serving;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance, MessageId};
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::{Multiaddr, PeerId, Swarm};
+use libp2p_request_response as request_response;
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
 use ve_proto::tendermint::types::Evidence;
@@ -23,6 +25,7 @@ use ve_proto::tendermint::types::Evidence;
 use self::messages::{BATCH, Checked, Topic, encode_evidence, encode_txs, receive};
 use self::network::{Behaviour, BehaviourEvent, MAX_MESSAGE};
 use self::peers::Peer;
+use self::serving::Answered;
 use crate::core::Core;
 
 /// How long the first transaction of a batch waits for others.
@@ -78,6 +81,9 @@ struct Task {
     unchecked: mpsc::Sender<Unchecked>,
     batch: Vec<Bytes>,
     batch_bytes: usize,
+    /// Where answers to nodes that sync come from.
+    answers: mpsc::Sender<Answered>,
+    answering: usize,
 }
 
 /// Starts gossip on the key made from `seed`. Runs until `stop` becomes true.
@@ -95,6 +101,7 @@ pub fn start(
     let (unchecked, to_check) = mpsc::channel(MAX_UNCHECKED);
     let (verdicts, checked) = mpsc::channel(MAX_UNCHECKED);
     spawn_checker(core.clone(), to_check, verdicts);
+    let (answers, answered) = mpsc::channel(MAX_UNCHECKED);
     let task = Task {
         swarm,
         txs,
@@ -106,8 +113,10 @@ pub fn start(
         unchecked,
         batch: Vec::new(),
         batch_bytes: 0,
+        answers,
+        answering: 0,
     };
-    Ok(tokio::spawn(task.run(admitted, reported, checked, stop)))
+    Ok(tokio::spawn(task.run(admitted, reported, checked, answered, stop)))
 }
 
 /// Checks batches one after the other, so that an account's transactions keep the order in which they came.
@@ -137,6 +146,7 @@ impl Task {
         mut admitted: mpsc::Receiver<Bytes>,
         mut reported: mpsc::Receiver<Evidence>,
         mut checked: mpsc::Receiver<(MessageId, PeerId, Checked)>,
+        mut answered: mpsc::Receiver<Answered>,
         mut stop: watch::Receiver<bool>,
     ) {
         let mut redial = tokio::time::interval(REDIAL);
@@ -148,6 +158,7 @@ impl Task {
                 () = stopped(&mut stop) => return,
                 event = self.swarm.select_next_some() => self.on_event(event),
                 Some((id, peer, verdict)) = checked.recv() => self.on_verdict(&id, &peer, verdict),
+                Some(answer) = answered.recv() => self.on_answered(answer),
                 Some(tx) = admitted.recv() => self.enqueue(tx),
                 Some(evidence) = reported.recv() => self.publish_evidence(&[evidence]),
                 _ = flush.tick(), if !self.batch.is_empty() => self.publish(),
@@ -235,6 +246,11 @@ impl Task {
                 message,
             })) => self.on_message(propagation_source, message_id, message),
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Subscribed { .. })) => self.repeat(),
+            SwarmEvent::Behaviour(BehaviourEvent::Serve(request_response::Event::Message {
+                peer,
+                message: request_response::Message::Request { request, channel, .. },
+                ..
+            })) => self.on_question(peer, request, channel),
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 if endpoint.is_dialer() {
                     self.connected.insert(peer_id, without_peer(endpoint.get_remote_address()));
@@ -255,14 +271,13 @@ impl Task {
     }
 
     fn on_message(&mut self, source: PeerId, id: MessageId, message: gossipsub::Message) {
-        let now = Instant::now();
-        if self.known.len() >= MAX_KNOWN && !self.known.contains_key(&source) {
-            let swarm = &self.swarm;
-            self.known.retain(|id, peer| peer.is_banned() || swarm.is_connected(id));
-        }
         let topic = if message.topic == self.evidence.hash() { Topic::Evidence } else { Topic::Txs };
-        let peer = self.known.entry(source).or_insert_with(|| Peer::new(now));
-        if !peer.admit(now, message.data.len()) {
+        let known = self.known(source);
+        let admitted = known.admit(Instant::now(), message.data.len());
+        if known.floods() {
+            self.blame(source);
+        }
+        if !admitted {
             self.report(&id, &source, MessageAcceptance::Ignore);
             return;
         }
@@ -270,6 +285,15 @@ impl Task {
             tracing::debug!("more messages than this node can check; some are not passed on");
             self.report(&id, &source, MessageAcceptance::Ignore);
         }
+    }
+
+    /// What is remembered of a peer. Those that are gone without a ban make room.
+    fn known(&mut self, peer: PeerId) -> &mut Peer {
+        if self.known.len() >= MAX_KNOWN && !self.known.contains_key(&peer) {
+            let swarm = &self.swarm;
+            self.known.retain(|id, known| known.is_banned() || swarm.is_connected(id));
+        }
+        self.known.entry(peer).or_insert_with(|| Peer::new(Instant::now()))
     }
 
     fn report(&mut self, id: &MessageId, source: &PeerId, acceptance: MessageAcceptance) {
@@ -286,16 +310,21 @@ impl Task {
         if verdict != Checked::Rubbish {
             return;
         }
-        let now = Instant::now();
-        let peer = self.known.entry(*source).or_insert_with(|| Peer::new(now));
-        if peer.blame(now) {
-            tracing::warn!(peer = %source, "cut off for an hour: it sends what no honest node sends");
-            self.swarm.behaviour_mut().blocked.block_peer(*source);
+        self.blame(*source);
+    }
+}
+
+impl Task {
+    /// Counts a fault of a peer and cuts it off after too many.
+    fn blame(&mut self, peer: PeerId) {
+        if self.known(peer).blame(Instant::now()) {
+            tracing::warn!(%peer, "cut off for an hour: it sends what no honest node sends");
+            self.swarm.behaviour_mut().blocked.block_peer(peer);
         }
     }
 }
 
-fn without_peer(address: &Multiaddr) -> Multiaddr {
+pub(crate) fn without_peer(address: &Multiaddr) -> Multiaddr {
     address.iter().filter(|part| !matches!(part, libp2p::multiaddr::Protocol::P2p(_))).collect()
 }
 

@@ -5,18 +5,25 @@ use std::time::Duration;
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{Swarm, allow_block_list, connection_limits};
+use libp2p_request_response::{self as request_response, ProtocolSupport};
 use sha2::{Digest, Sha256};
 
 use super::{GossipConfig, GossipError, failed};
+use crate::statesync::wire::{Codec, protocol};
 
 /// Largest message; a transaction may be as large as a block's share of it.
 pub const MAX_MESSAGE: usize = 2 << 20;
+
+/// Questions of one connection that are answered at once.
+const MAX_QUESTIONS: usize = 8;
 
 #[derive(NetworkBehaviour)]
 pub struct Behaviour {
     limits: connection_limits::Behaviour,
     pub blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
     pub gossip: gossipsub::Behaviour,
+    /// Questions of nodes that start from a snapshot.
+    pub serve: request_response::Behaviour<Codec>,
 }
 
 fn scores(topics: &[IdentTopic]) -> (gossipsub::PeerScoreParams, gossipsub::PeerScoreThresholds) {
@@ -58,10 +65,13 @@ fn behaviour(config: &GossipConfig, topics: &[IdentTopic]) -> Result<Behaviour, 
         .with_max_established_incoming(Some(config.max_inbound))
         .with_max_established_outgoing(Some(config.max_outbound))
         .with_max_established_per_peer(Some(2));
+    let name = protocol(&config.chain_id).ok_or_else(|| failed("the chain id cannot name a protocol"))?;
+    let settings = request_response::Config::default().with_max_concurrent_streams(MAX_QUESTIONS);
     Ok(Behaviour {
         limits: connection_limits::Behaviour::new(limits),
         blocked: allow_block_list::Behaviour::default(),
         gossip,
+        serve: request_response::Behaviour::new([(name, ProtocolSupport::Inbound)], settings),
     })
 }
 

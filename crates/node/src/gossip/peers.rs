@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 /// Per peer and second (platform spec section 3.4).
 const MAX_MESSAGES: u32 = 100;
 const MAX_BYTES: usize = 10 << 20;
+/// So many times the admitted messages are a fault each.
+const FLOOD: u32 = 10;
 /// A peer with so many messages that no honest node sends is cut off for [`BAN`].
 const MAX_FAULTS: u32 = 10;
 const BAN: Duration = Duration::from_secs(3600);
@@ -14,23 +16,44 @@ pub struct Peer {
     window: Instant,
     messages: u32,
     bytes: usize,
+    /// Bytes that were sent to it.
+    served: usize,
     faults: u32,
     banned_until: Option<Instant>,
 }
 
 impl Peer {
     pub fn new(now: Instant) -> Self {
-        Self { window: now, messages: 0, bytes: 0, faults: 0, banned_until: None }
+        Self { window: now, messages: 0, bytes: 0, served: 0, faults: 0, banned_until: None }
     }
 
     /// Whether one more message is within the peer's rate.
     pub fn admit(&mut self, now: Instant, bytes: usize) -> bool {
-        if now.duration_since(self.window) >= Duration::from_secs(1) {
-            (self.window, self.messages, self.bytes) = (now, 0, 0);
-        }
+        self.turn(now);
         self.messages = self.messages.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
         self.messages <= MAX_MESSAGES && self.bytes <= MAX_BYTES
+    }
+
+    fn turn(&mut self, now: Instant) {
+        if now.duration_since(self.window) >= Duration::from_secs(1) {
+            (self.window, self.messages, self.bytes, self.served) = (now, 0, 0, 0);
+        }
+    }
+
+    /// Whether it sends many times what is admitted, which nobody does by accident.
+    pub fn floods(&self) -> bool {
+        self.messages > FLOOD * MAX_MESSAGES
+    }
+
+    /// Whether the peer may be sent an answer now: not when it got its share of this second already.
+    pub fn may_ask(&mut self, now: Instant) -> bool {
+        self.turn(now);
+        self.served < MAX_BYTES
+    }
+
+    pub fn served(&mut self, bytes: usize) {
+        self.served = self.served.saturating_add(bytes);
     }
 
     /// Counts a fault; whether the peer is banned by it.
@@ -69,6 +92,12 @@ mod tests {
         assert!(!peer.admit(now, 10), "the 101st message of a second");
         assert!(!peer.admit(now + Duration::from_secs(1), 11 << 20), "too many bytes");
         assert!(peer.admit(now + Duration::from_secs(2), 10));
+        assert!(!peer.floods());
+        assert!((0..1000).filter(|_| peer.admit(now + Duration::from_secs(2), 0)).count() < 100 && peer.floods());
+        assert!(peer.may_ask(now + Duration::from_secs(2)));
+        peer.served(11 << 20);
+        assert!(!peer.may_ask(now + Duration::from_secs(2)), "its share of the second");
+        assert!(peer.may_ask(now + Duration::from_secs(3)));
         assert!((0..9).all(|_| !peer.blame(now)) && peer.blame(now) && peer.is_banned());
         assert!(!peer.release(now + Duration::from_secs(3599)));
         assert!(peer.release(now + Duration::from_secs(3600)) && !peer.is_banned());

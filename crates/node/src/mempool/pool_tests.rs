@@ -27,6 +27,7 @@ impl Application for Checker {
             app_version: 1,
             last_height: 0,
             last_app_hash: Vec::new(),
+            ..AppInfo::default()
         }
     }
 

@@ -337,6 +337,7 @@ impl Application for TestApp {
             app_version: 1,
             last_height: 3,
             last_app_hash: vec![9; 32],
+            ..AppInfo::default()
         }
     }
 

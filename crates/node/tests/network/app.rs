@@ -10,13 +10,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use ve_sdk::application::{
-    AppInfo, Application, BlockInput, CheckKind, CheckTxResult, Fatal, FinalizeBlockResponse, InitChain,
-    InitChainResponse, Query, QueryResult, TxResult, ValidatorUpdate, Verdict,
+    AppInfo, Application, BlockInput, CheckKind, CheckTxResult, ChunkVerdict, Fatal, FinalizeBlockResponse, InitChain,
+    InitChainResponse, OfferVerdict, Query, QueryResult, StateSnapshot, TxResult, ValidatorUpdate, Verdict,
 };
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
     height: u64,
+    proposer_order: [u8; 32],
     entries: BTreeMap<String, String>,
 }
 
@@ -26,10 +27,36 @@ impl State {
     }
 }
 
+/// How an application misbehaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    None,
+    /// Says something else with its votes than everybody agreed on.
+    Lies,
+    /// Serves chunks that are not those of its list.
+    Corrupts,
+    /// Takes its time for each chunk.
+    Slow,
+}
+
+/// Blocks between two snapshots.
+const SNAPSHOT_INTERVAL: u64 = 5;
+const CHUNK: usize = 256;
+
+/// A snapshot that is being taken over.
+struct Restore {
+    hashes: Vec<[u8; 32]>,
+    app_hash: Vec<u8>,
+    bytes: Vec<u8>,
+    next: usize,
+}
+
 pub struct KvApp {
     path: PathBuf,
-    /// Says something else with its votes than everybody agreed on.
-    lies: bool,
+    quirk: Quirk,
+    /// States as JSON by height, the newest last.
+    snapshots: Mutex<Vec<(u64, Vec<u8>)>>,
+    restore: Mutex<Option<Restore>>,
     state: Mutex<State>,
     pending: Mutex<Option<State>>,
 }
@@ -54,9 +81,34 @@ fn code(code: u32) -> TxResult {
 }
 
 impl KvApp {
-    pub fn open(path: PathBuf, lies: bool) -> Self {
+    pub fn open(path: PathBuf, quirk: Quirk) -> Self {
         let state = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        Self { path, lies, state: Mutex::new(state), pending: Mutex::default() }
+        Self {
+            path,
+            quirk,
+            snapshots: Mutex::default(),
+            restore: Mutex::default(),
+            state: Mutex::new(state),
+            pending: Mutex::default(),
+        }
+    }
+
+    fn save(&self, state: State) -> Result<(), Fatal> {
+        let temporary = self.path.with_extension("new");
+        let written = std::fs::write(&temporary, serde_json::to_vec(&state).expect("strings are JSON"))
+            .and_then(|()| std::fs::File::open(&temporary)?.sync_all())
+            .and_then(|()| std::fs::rename(&temporary, &self.path));
+        written.map_err(|error| Fatal(error.to_string()))?;
+        *self.state.lock().expect("no panic holds it") = state;
+        Ok(())
+    }
+
+    fn keep_snapshot(&self, state: &State) {
+        let mut kept = self.snapshots.lock().expect("no panic holds it");
+        kept.push((state.height, serde_json::to_vec(state).expect("strings are JSON")));
+        if kept.len() > 2 {
+            kept.remove(0);
+        }
     }
 }
 
@@ -69,6 +121,8 @@ impl Application for KvApp {
             app_version: 1,
             last_height: state.height,
             last_app_hash: if state.height == 0 { Vec::new() } else { state.hash() },
+            proposer_order: state.proposer_order,
+            ..AppInfo::default()
         }
     }
 
@@ -108,7 +162,7 @@ impl Application for KvApp {
     }
 
     fn extend_vote(&self, height: u64, _: &[u8]) -> Bytes {
-        match (self.lies, height % 2) {
+        match (self.quirk == Quirk::Lies, height % 2) {
             (false, _) => height.to_be_bytes().to_vec().into(),
             (true, 0) => b"a lie".as_slice().into(),
             (true, _) => vec![7; 1 << 20].into(),
@@ -136,6 +190,7 @@ impl Application for KvApp {
             *times = (times.parse::<u32>().unwrap_or(0) + 1).to_string();
         }
         state.height = block.height;
+        state.proposer_order = block.proposer_order;
         response.app_hash = state.hash();
         *self.pending.lock().expect("no panic holds it") = Some(state);
         Ok(response)
@@ -144,12 +199,10 @@ impl Application for KvApp {
     fn commit(&self) -> Result<u64, Fatal> {
         let pending = self.pending.lock().expect("no panic holds it").take();
         let state = pending.ok_or_else(|| Fatal("nothing was executed".into()))?;
-        let temporary = self.path.with_extension("new");
-        let written = std::fs::write(&temporary, serde_json::to_vec(&state).expect("strings are JSON"))
-            .and_then(|()| std::fs::File::open(&temporary)?.sync_all())
-            .and_then(|()| std::fs::rename(&temporary, &self.path));
-        written.map_err(|error| Fatal(error.to_string()))?;
-        *self.state.lock().expect("no panic holds it") = state;
+        if state.height.is_multiple_of(SNAPSHOT_INTERVAL) {
+            self.keep_snapshot(&state);
+        }
+        self.save(state)?;
         Ok(0)
     }
 
@@ -158,6 +211,60 @@ impl Application for KvApp {
         let key = String::from_utf8_lossy(&query.data).into_owned();
         let value = state.entries.get(&key).cloned().unwrap_or_default();
         QueryResult { value: value.into_bytes().into(), height: state.height, ..QueryResult::default() }
+    }
+
+    fn list_snapshots(&self) -> Result<Vec<StateSnapshot>, Fatal> {
+        let kept = self.snapshots.lock().expect("no panic holds it");
+        let describe = |(height, bytes): &(u64, Vec<u8>)| {
+            let metadata: Vec<u8> = bytes.chunks(CHUNK).flat_map(Sha256::digest).collect();
+            StateSnapshot {
+                height: *height,
+                format: 1,
+                chunks: (metadata.len() / 32) as u32,
+                hash: Sha256::digest(&metadata).into(),
+                metadata: metadata.into(),
+            }
+        };
+        Ok(kept.iter().rev().map(describe).collect())
+    }
+
+    fn load_snapshot_chunk(&self, height: u64, _: u32, chunk: u32) -> Result<Option<Bytes>, Fatal> {
+        let kept = self.snapshots.lock().expect("no panic holds it");
+        let found = kept.iter().find(|(kept, _)| *kept == height);
+        let mut bytes = found.and_then(|(_, bytes)| bytes.chunks(CHUNK).nth(chunk as usize)).map(<[u8]>::to_vec);
+        if let Some(bytes) = bytes.as_mut().filter(|_| self.quirk == Quirk::Corrupts) {
+            bytes[0] ^= 1;
+        }
+        Ok(bytes.map(Bytes::from))
+    }
+
+    fn offer_snapshot(&self, snapshot: &StateSnapshot, app_hash: &[u8]) -> Result<OfferVerdict, Fatal> {
+        let hashes = snapshot.metadata.as_chunks::<32>().0.to_vec();
+        let restore = Restore { hashes, app_hash: app_hash.to_vec(), bytes: Vec::new(), next: 0 };
+        *self.restore.lock().expect("no panic holds it") = Some(restore);
+        Ok(OfferVerdict::Accept)
+    }
+
+    fn apply_snapshot_chunk(&self, index: u32, chunk: &Bytes) -> Result<ChunkVerdict, Fatal> {
+        let mut guard = self.restore.lock().expect("no panic holds it");
+        let restore = guard.as_mut().filter(|restore| restore.next == index as usize);
+        let restore = restore.ok_or_else(|| Fatal("a chunk out of turn".into()))?;
+        if self.quirk == Quirk::Slow {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        if restore.hashes[restore.next] != *Sha256::digest(chunk) {
+            return Ok(ChunkVerdict::Refetch);
+        }
+        restore.bytes.extend_from_slice(chunk);
+        restore.next += 1;
+        if restore.next == restore.hashes.len() {
+            let state: State = serde_json::from_slice(&restore.bytes).map_err(|error| Fatal(error.to_string()))?;
+            if state.hash() != restore.app_hash {
+                return Ok(ChunkVerdict::RejectSnapshot("another state".into()));
+            }
+            self.save(state)?;
+        }
+        Ok(ChunkVerdict::Accept)
     }
 
     fn export(&self) -> Result<serde_json::Value, Fatal> {

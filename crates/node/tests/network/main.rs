@@ -3,6 +3,7 @@
 
 mod app;
 mod net;
+mod snapshots;
 
 use std::time::Duration;
 

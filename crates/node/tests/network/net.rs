@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use ve_node::config::{Home, NodeConfig};
 use ve_node::core::Halt;
 use ve_node::genesis::Genesis;
-use ve_node::node::{Identity, Node, create_keys, init_home};
+use ve_node::node::{Identity, Node, create_keys, init_home, sync_state};
 
-use super::app::KvApp;
+use super::app::{KvApp, Quirk};
 
 const HOME: &str = "VE_NODE_TEST_HOME";
-const LIES: &str = "VE_NODE_TEST_LIES";
+const QUIRK: &str = "VE_NODE_TEST_QUIRK";
 /// Exit code of a node that reached its configured last height.
 pub const HALTED: i32 = 3;
 /// Generous: several networks share few cores.
@@ -33,6 +33,21 @@ pub enum Role {
     /// Runs with the key of the validator before it.
     Twin,
     Full,
+    /// A full node whose snapshots are false.
+    Corrupt,
+    /// A full node that takes its time for a snapshot.
+    Slow,
+}
+
+impl Role {
+    fn quirk(self) -> Quirk {
+        match self {
+            Self::Liar => Quirk::Lies,
+            Self::Corrupt => Quirk::Corrupts,
+            Self::Slow => Quirk::Slow,
+            Self::Validator | Self::Twin | Self::Full => Quirk::None,
+        }
+    }
 }
 
 pub struct Net {
@@ -115,7 +130,7 @@ impl Net {
         let child = Command::new(std::env::current_exe().expect("this binary"))
             .args(["--exact", "child_node", "--nocapture", "--test-threads=1"])
             .env(HOME, &home)
-            .env(LIES, if self.roles[node] == Role::Liar { "yes" } else { "" })
+            .env(QUIRK, format!("{:?}", self.roles[node].quirk()))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
@@ -135,6 +150,20 @@ impl Net {
             std::thread::sleep(Duration::from_millis(50));
         }
         None
+    }
+
+    /// Ends a node's process as loss of power would.
+    pub fn kill(&mut self, node: usize) {
+        if let Some(mut child) = self.children[node].take() {
+            child.kill().expect("a child");
+            child.wait().expect("a child");
+        }
+    }
+
+    /// Files of chunks that a node has on disk.
+    pub fn chunks_on_disk(&self, node: usize) -> usize {
+        let folders = std::fs::read_dir(self.home(node).state_sync()).into_iter().flatten().flatten();
+        folders.map(|folder| std::fs::read_dir(folder.path()).map_or(0, Iterator::count)).sum()
     }
 
     pub fn log(&self, node: usize) -> String {
@@ -251,10 +280,12 @@ fn http(port: u16, request: &str) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "a test function cannot return an exit code; the node has ended by then")]
 pub fn child() {
     let Ok(home) = std::env::var(HOME) else { return };
-    let lies = std::env::var(LIES).is_ok_and(|lies| !lies.is_empty());
+    let named = std::env::var(QUIRK).unwrap_or_default();
+    let quirks = [Quirk::Lies, Quirk::Corrupts, Quirk::Slow];
+    let quirk = quirks.into_iter().find(|quirk| format!("{quirk:?}") == named).unwrap_or(Quirk::None);
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let result = runtime.block_on(run(Home::new(home), lies));
+    let result = runtime.block_on(run(Home::new(home), quirk));
     // The harness would turn every end into a success.
     std::process::exit(match result {
         Ok(()) => 0,
@@ -265,9 +296,10 @@ pub fn child() {
     });
 }
 
-async fn run(home: Home, lies: bool) -> anyhow::Result<()> {
+async fn run(home: Home, quirk: Quirk) -> anyhow::Result<()> {
     let config = NodeConfig::load(&home.config())?;
-    let application = Arc::new(KvApp::open(home.data().join("kv.json"), lies));
+    let application = Arc::new(KvApp::open(home.data().join("kv.json"), quirk));
+    sync_state(&home, &config, application.clone()).await?;
     let node = Node::start(&home, config, application).await?;
     let stopper = node.stopper();
     // A node must not outlive its test, however that ends.

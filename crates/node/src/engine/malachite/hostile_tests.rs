@@ -24,10 +24,10 @@ use super::streams::{self, StreamError, Streams};
 use crate::comet::merkle;
 use crate::comet::parts::{self, PART_BYTES};
 
-const MAX_BLOCK: usize = 4 << 20;
-const NOW: Height = Height(10);
+pub(super) const MAX_BLOCK: usize = 4 << 20;
+pub(super) const NOW: Height = Height(10);
 
-fn peer(number: u8) -> PeerId {
+pub(super) fn peer(number: u8) -> PeerId {
     let mut seed = [number; 32];
     let key = libp2p::identity::Keypair::ed25519_from_bytes(&mut seed).expect("a seed");
     PeerId::from_bytes(&key.public().to_peer_id().to_bytes()).expect("a peer id")
@@ -43,7 +43,7 @@ impl Random {
     }
 }
 
-fn id_of(block: &[u8]) -> ValueId {
+pub(super) fn id_of(block: &[u8]) -> ValueId {
     let chunks: Vec<&[u8]> = block.chunks(PART_BYTES).collect();
     ValueId {
         hash: [1; 32],
@@ -55,7 +55,7 @@ fn id_of(block: &[u8]) -> ValueId {
 }
 
 /// A block of `bytes` as the messages of stream `name`, the announcement first.
-fn stream(name: &str, height: u64, bytes: &[u8]) -> Vec<StreamMessage<ProposalPart>> {
+pub(super) fn stream(name: &str, height: u64, bytes: &[u8]) -> Vec<StreamMessage<ProposalPart>> {
     let init = ProposalPart::Init {
         height: Height(height),
         round: Round::new(0),
@@ -93,7 +93,7 @@ fn send(
     Ok(complete)
 }
 
-fn block(parts: usize, mark: u8) -> Vec<u8> {
+pub(super) fn block(parts: usize, mark: u8) -> Vec<u8> {
     vec![mark; PART_BYTES * (parts - 1) + 77]
 }
 
@@ -231,11 +231,11 @@ fn a_publisher_sends_few_blocks_per_round() {
     }
 }
 
-fn signed_vote(vote: Vote) -> SignedConsensusMsg<VeContext> {
+pub(super) fn signed_vote(vote: Vote) -> SignedConsensusMsg<VeContext> {
     SignedConsensusMsg::Vote(SignedMessage::new(vote, Signature([3; 64])))
 }
 
-fn vote(kind: VoteType, round: Round, value: NilOrVal<ValueId>) -> Vote {
+pub(super) fn vote(kind: VoteType, round: Round, value: NilOrVal<ValueId>) -> Vote {
     Vote { kind, height: NOW, round, value, address: Address([1; 20]), extension: None }
 }
 

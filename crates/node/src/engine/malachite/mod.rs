@@ -8,9 +8,11 @@ mod signing;
 mod streams;
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod hostile_tests;
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,17 +29,17 @@ use malachitebft_core_types::LinearTimeouts;
 use malachitebft_sync::RawDecidedValue;
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot, watch};
-use ve_base::keys::ConsensusSecret;
+use ve_base::keys::{ConsensusSecret, consensus_address};
 use ve_proto::tendermint::p2p::DefaultNodeInfo;
 
 use self::codec::WireCodec;
 use self::context::{Address, Height, VeContext};
 use self::driver::{Callback, Driver};
-use self::signing::{CanonicalVerifier, GuardedSigner};
+use self::signing::{CanonicalVerifier, EngineSigner};
 use super::{Ended, Engine, Settings};
 use crate::core::{Core, Halt};
-use crate::guard::Guard;
 use crate::rpc::backend::Peer;
+use crate::signer::ValidatorSigner;
 
 /// Callbacks that wait for the driver; the engine sends few at once.
 const CALLBACKS: usize = 256;
@@ -116,16 +118,16 @@ fn timeouts(settings: &Settings) -> LinearTimeouts {
 /// Malachite with the keys of this node.
 pub struct Malachite {
     settings: Settings,
-    key: ConsensusSecret,
+    signer: Arc<dyn ValidatorSigner>,
     node_key: ConsensusSecret,
     /// Set at the start.
     network: OnceLock<mpsc::Sender<NetworkRequest>>,
 }
 
 impl Malachite {
-    /// `key` signs for the validator, `node_key` proves who this node is to its peers.
-    pub fn new(settings: Settings, key: ConsensusSecret, node_key: ConsensusSecret) -> Self {
-        Self { settings, key, node_key, network: OnceLock::new() }
+    /// `signer` signs for the validator, `node_key` proves who this node is to its peers.
+    pub fn new(settings: Settings, signer: Arc<dyn ValidatorSigner>, node_key: ConsensusSecret) -> Self {
+        Self { settings, signer, node_key, network: OnceLock::new() }
     }
 }
 
@@ -133,13 +135,11 @@ impl Malachite {
 impl Engine for Malachite {
     async fn start(&self, core: Arc<Core>, stop: watch::Receiver<bool>) -> Result<Ended, Halt> {
         let settings = &self.settings;
-        let address = Address(self.key.address());
+        let public = self.signer.public();
+        let address = Address(consensus_address(&public));
         let mut seed = self.node_key.seed();
         let keypair = Keypair::ed25519_from_bytes(&mut seed).map_err(broken)?;
-        let guard = Guard::open(&settings.guard).map_err(broken)?;
-        let public = self.key.public();
-        let signer =
-            GuardedSigner { chain_id: settings.chain_id.clone(), key: self.key.clone(), guard: Mutex::new(guard) };
+        let signer = EngineSigner { chain_id: settings.chain_id.clone(), signer: self.signer.clone() };
         let peer_id = keypair.public().to_peer_id().to_bytes();
         let proof = signer.sign_validator_proof(public.to_vec(), peer_id).await.map_err(broken)?;
         let proof: Bytes = WireCodec.encode(&proof).map_err(broken)?;

@@ -1,18 +1,17 @@
 //! Signing and verification of consensus messages as CometBFT's canonical bytes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use malachitebft_app_channel::{Signer, Verifier};
 use malachitebft_core_types::{NilOrVal, Round, SignedMessage, ValidatorProof, VoteExtensionScope, VoteType};
 use malachitebft_signing::{Error, VerificationResult};
-use ve_base::keys::ConsensusSecret;
 use ve_base::votes::{self as canonical, Place};
 use ve_proto::tendermint::types::SignedMsgType;
 
 use super::context::{Proposal, PublicKey, Signature, VeContext, Vote, VoteExtension};
 use crate::comet::validators::verifies;
-use crate::guard::{self, Guard, Step};
+use crate::signer::{EXTENSION_PREFIX, Payload, ValidatorSigner};
 
 /// `None` for what no vote or proposal has: CometBFT writes rounds as non-negative 32-bit integers, and a message without
 /// a round must never share its sign bytes with one of round 0.
@@ -49,7 +48,7 @@ fn extension_bytes(
     extension: &VoteExtension,
 ) -> Option<Vec<u8>> {
     let place = Place { chain_id, height: scope.height.0, round: round_of(scope.round)? };
-    let mut bytes = b"VE|vote-extension|v1|".to_vec();
+    let mut bytes = EXTENSION_PREFIX.to_vec();
     bytes.extend(scope.value_id.hash);
     bytes.extend(scope.validator_address.0);
     bytes.extend(canonical::extension_bytes(place, &extension.0));
@@ -102,17 +101,15 @@ impl Verifier<VeContext> for CanonicalVerifier {
     }
 }
 
-/// Signs with the key in memory, behind the guard.
-pub struct GuardedSigner {
+/// Hands what consensus wants signed to whoever has the key.
+pub struct EngineSigner {
     pub chain_id: String,
-    pub key: ConsensusSecret,
-    pub guard: Mutex<Guard>,
+    pub signer: Arc<dyn ValidatorSigner>,
 }
 
-impl GuardedSigner {
-    fn sign(&self, place: guard::Place, bytes: &[u8]) -> Result<Signature, Error> {
-        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
-        guard.sign(place, bytes, |bytes| self.key.sign(bytes)).map(Signature).map_err(|error| {
+impl EngineSigner {
+    async fn sign(&self, payload: Payload) -> Result<Signature, Error> {
+        self.signer.sign(payload).await.map(Signature).map_err(|error| {
             tracing::error!(%error, "consensus message not signed");
             Error::from_source(error)
         })
@@ -120,23 +117,16 @@ impl GuardedSigner {
 }
 
 #[async_trait]
-impl Signer<VeContext> for GuardedSigner {
+impl Signer<VeContext> for EngineSigner {
     async fn sign_vote(&self, vote: Vote) -> Result<SignedMessage<VeContext, Vote>, Error> {
-        let step = match vote.kind {
-            VoteType::Prevote => Step::Prevote,
-            VoteType::Precommit => Step::Precommit,
-        };
-        let round = round_of(vote.round).ok_or_else(no_round)?;
         let bytes = vote_bytes(&self.chain_id, &vote).ok_or_else(no_round)?;
-        let signature = self.sign(guard::Place { height: vote.height.0, round, step }, &bytes)?;
+        let signature = self.sign(Payload::Consensus(bytes)).await?;
         Ok(SignedMessage::new(vote, signature))
     }
 
     async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedMessage<VeContext, Proposal>, Error> {
-        let round = round_of(proposal.round).ok_or_else(no_round)?;
         let bytes = proposal_bytes(&self.chain_id, &proposal).ok_or_else(no_round)?;
-        let place = guard::Place { height: proposal.height.0, round, step: Step::Proposal };
-        let signature = self.sign(place, &bytes)?;
+        let signature = self.sign(Payload::Consensus(bytes)).await?;
         Ok(SignedMessage::new(proposal, signature))
     }
 
@@ -146,7 +136,8 @@ impl Signer<VeContext> for GuardedSigner {
         extension: VoteExtension,
     ) -> Result<SignedMessage<VeContext, VoteExtension>, Error> {
         let bytes = extension_bytes(&self.chain_id, &scope, &extension).ok_or_else(no_round)?;
-        Ok(SignedMessage::new(extension, Signature(self.key.sign(&bytes))))
+        let signature = self.sign(Payload::Extension(bytes)).await?;
+        Ok(SignedMessage::new(extension, signature))
     }
 
     async fn sign_validator_proof(
@@ -155,6 +146,7 @@ impl Signer<VeContext> for GuardedSigner {
         peer_id: Vec<u8>,
     ) -> Result<ValidatorProof<VeContext>, Error> {
         let bytes = ValidatorProof::<VeContext>::signing_bytes(&public_key, &peer_id);
-        Ok(ValidatorProof::new(public_key, peer_id, Signature(self.key.sign(&bytes))))
+        let signature = self.sign(Payload::PeerProof(bytes)).await?;
+        Ok(ValidatorProof::new(public_key, peer_id, signature))
     }
 }
