@@ -20,7 +20,8 @@ fn a_good_bundle_has_no_cap() {
 #[test]
 fn every_row_of_the_table_holds_a_good_bundle_down() {
     let good = (38, 9500);
-    let rows: &[(&[(usize, u16)], u64, Reason)] = &[
+    type Row<'a> = (&'a [(usize, u16)], u64, Reason);
+    let rows: &[Row<'_>] = &[
         (&[good, (49, 9999)], 0, Reason::InvalidSaltBinding),
         (&[(38, 6999)], 20, Reason::LowFaceMatch),
         (&[(38, 8499)], 49, Reason::LowFaceMatch),

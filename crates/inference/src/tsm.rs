@@ -107,17 +107,25 @@ impl Tsm {
         self.sha256
     }
 
-    /// Basis points for feature values of at most 10000; missing ones count 0, surplus ones are not seen.
-    pub fn evaluate(&self, features: &[u16]) -> u64 {
+    /// Outputs of the hidden layers, each 0..=127, then the last accumulator: what shows where two machines part.
+    /// Missing features count 0, surplus ones are not seen, more than 10000 is 10000.
+    pub fn activations(&self, features: &[u16]) -> Vec<Vec<i64>> {
         let whole = BP as i64;
         let value = |index: usize| features.get(index).map_or(0, |value| i64::from(*value).min(whole));
-        let mut activations: Vec<i64> =
-            (0..self.inputs()).map(|index| (TOP * value(index) + whole / 2) / whole).collect();
-        let Some((last, hidden)) = self.layers.split_last() else { return 0 };
-        for layer in hidden {
-            activations = layer.accumulate(&activations).map(|sum| layer.requantise(sum)).collect();
+        let input: Vec<i64> = (0..self.inputs()).map(|index| (TOP * value(index) + whole / 2) / whole).collect();
+        let mut stages: Vec<Vec<i64>> = Vec::with_capacity(self.layers.len());
+        for (at, layer) in self.layers.iter().enumerate() {
+            let hidden = at + 1 < self.layers.len();
+            let sums = layer.accumulate(stages.last().unwrap_or(&input));
+            stages.push(sums.map(|sum| if hidden { layer.requantise(sum) } else { sum }).collect());
         }
-        last.accumulate(&activations).next().map_or(0, |accumulator| self.calibrate(accumulator))
+        stages
+    }
+
+    /// Basis points for feature values, see [`Self::activations`].
+    pub fn evaluate(&self, features: &[u16]) -> u64 {
+        let stages = self.activations(features);
+        stages.last().and_then(|last| last.first()).map_or(0, |accumulator| self.calibrate(*accumulator))
     }
 
     /// Linear between knots, flat beyond the ends.

@@ -4,6 +4,7 @@ mod cargo;
 
 mod javascript;
 mod output;
+mod python;
 mod report;
 mod setup;
 
@@ -55,6 +56,8 @@ impl Run<'_> {
         self.check("clippy", || {
             command::cargo(&root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
         });
+        // Needs no build, so that it can be run alone in a minute.
+        self.python(&root);
         if self.only_checks() {
             return self.nothing_selected();
         }
@@ -109,13 +112,25 @@ impl Run<'_> {
         });
     }
 
+    fn python(&mut self, root: &std::path::Path) {
+        if !self.selected("ml") || !root.join("ml").is_dir() {
+            return;
+        }
+        self.report.start("ml");
+        self.report.add(if self.args.fast {
+            Outcome::skip("ml", "slow tier, left out by --fast")
+        } else {
+            python::run(root)
+        });
+    }
+
     fn selected(&self, name: &str) -> bool {
         self.args.only.as_deref().is_none_or(|part| name.contains(part))
     }
 
-    /// Whether `--only` names one of the checks, so that nothing needs to be built.
+    /// Whether `--only` names one of the checks or what needs no build, so that nothing needs to be built.
     fn only_checks(&self) -> bool {
-        const CHECKS: &[&str] = &["tidy", "layers", "deny", "proto", "setup-rust", "fmt", "clippy"];
+        const CHECKS: &[&str] = &["tidy", "layers", "deny", "proto", "setup-rust", "fmt", "clippy", "ml"];
         self.args.only.as_deref().is_some_and(|part| CHECKS.contains(&part))
     }
 

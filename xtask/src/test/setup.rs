@@ -37,6 +37,14 @@ pub fn node() -> Result<()> {
     apt(&["nodejs", "npm"])
 }
 
+/// Python with its environments. `Err` has the reason why they cannot be had.
+pub fn python() -> Result<()> {
+    if answers("python3", &["-c", "import ensurepip, venv"]) {
+        return Ok(());
+    }
+    apt(&["python3", "python3-venv"])
+}
+
 /// Installs Debian packages without asking anything.
 fn apt(packages: &[&str]) -> Result<()> {
     let names = packages.join(" ");
