@@ -1,8 +1,9 @@
 //! The order of admission (platform spec section 1). Quotas stand after signatures: counting claimed signers would let
-//! a stranger exhaust a victim's quota.
+//! a stranger exhaust a victim's quota. Account states stand before them: their check only reads what everybody may know.
 
 use ve_chain_core::admission::QUOTAS;
 use ve_chain_core::auth::admission as auth;
+use ve_chain_identity::roles::gate::ACCOUNT_STATES;
 use ve_sdk::admission::{EXTENSION_OPTIONS, LIMITS, MESSAGE_GATES, STATELESS_CHECKS, Step, TX_SIZE_GAS};
 
 pub fn steps() -> Vec<Step> {
@@ -12,6 +13,7 @@ pub fn steps() -> Vec<Step> {
         LIMITS,
         TX_SIZE_GAS,
         auth::FEE_SUFFICIENT,
+        ACCOUNT_STATES,
         auth::SIGNATURES,
         MESSAGE_GATES,
         QUOTAS,

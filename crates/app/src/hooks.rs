@@ -8,12 +8,16 @@ use ve_chain_core::performance::PerformanceHooks;
 use ve_chain_core::slashing::SlashingHooks;
 use ve_chain_core::staking::hooks::{AdmissionGate, StakingHooks};
 use ve_chain_finance::escrow::EscrowHooks;
+use ve_chain_identity::roles::gate::AccountGate;
 use ve_chain_market::deployment::MarketHooks;
 use ve_chain_market::provider::ProviderHooks;
+use ve_sdk::gate::MessageGate;
 use ve_sdk::hooks::Hooks;
 
 pub fn hooks() -> Hooks {
     let mut hooks = Hooks::default();
+    // Before every other gate: what a state forbids needs no further question.
+    hooks.add::<dyn MessageGate>(Arc::new(AccountGate));
     hooks.add::<dyn AdmissionGate>(Arc::new(SlashingHooks));
     hooks.add::<dyn StakingHooks>(Arc::new(DistributionHooks));
     hooks.add::<dyn StakingHooks>(Arc::new(SlashingHooks));

@@ -23,7 +23,9 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_core::upgrade::Upgrade),
         // After staking, whose delegations give votes their weight.
         Box::new(ve_chain_core::gov::Gov),
+        Box::new(ve_chain_identity::audit::Audit),
         Box::new(ve_chain_identity::encryption::Encryption),
+        Box::new(ve_chain_identity::roles::Roles),
         Box::new(ve_chain_identity::attester::Attesters),
         Box::new(ve_chain_finance::take::Take),
         Box::new(ve_chain_finance::escrow::Escrow),

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod amount;
+pub mod audit;
 pub mod attestation;
 pub mod coin;
 pub mod dec;

@@ -269,3 +269,26 @@ pub(crate) fn app_state(accounts: &[Account]) -> Value {
         .collect();
     state
 }
+
+/// Gives roles to the first accounts (0 leads; 0, 1 and 2 administer; 3 moderates; 4 sells) and terminates the last of
+/// twelve or more, long ago.
+pub fn seat(state: &mut Value, accounts: &[Account]) {
+    let role = |at: usize, role: &str| json!({"account": accounts[at].address.to_string(), "role": role, "assigned_at": "0", "cause": "genesis"});
+    state["roles"]["assignments"] = json!([
+        role(0, "ROLE_GENESIS_ACCOUNT"),
+        role(0, "ROLE_ADMINISTRATOR"),
+        role(1, "ROLE_ADMINISTRATOR"),
+        role(2, "ROLE_ADMINISTRATOR"),
+        role(3, "ROLE_MODERATOR"),
+        role(4, "ROLE_SERVICE_PROVIDER"),
+    ]);
+    if let Some(last) = accounts.get(11..).and_then(<[Account]>::last) {
+        state["roles"]["accounts"] = json!([{
+            "account": last.address.to_string(),
+            "state": "ACCOUNT_STATE_TERMINATED",
+            "since": "1000000000",
+            "cause": "action/0",
+            "outflow": "0",
+        }]);
+    }
+}

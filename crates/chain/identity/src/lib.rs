@@ -1,4 +1,6 @@
 //! Who may read what: keys that data is sealed to.
 
 pub mod attester;
+pub mod audit;
 pub mod encryption;
+pub mod roles;

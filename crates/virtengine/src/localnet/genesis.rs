@@ -48,6 +48,7 @@ pub fn create(layout: &Layout, ports: PortPlan, validators: u16) -> Result<Descr
     accounts.push(account("customer".into(), CUSTOMER)?);
 
     let mut app_state = app_state(&accounts);
+    app_state["roles"]["assignments"] = roles(&accounts);
     for index in 0..validators {
         let identity = create_keys(&Home(layout.node(index)))?;
         let operator = accounts.get(usize::from(index) + 1).context("every validator has an account")?;
@@ -73,6 +74,25 @@ pub fn create(layout: &Layout, ports: PortPlan, validators: u16) -> Result<Descr
     };
     descriptor.save(&layout.descriptor())?;
     Ok(descriptor)
+}
+
+/// The faucet leads; it and the first validator administer the network.
+fn roles(accounts: &[Account]) -> Value {
+    let assigned = [
+        ("faucet", "ROLE_GENESIS_ACCOUNT"),
+        ("faucet", "ROLE_ADMINISTRATOR"),
+        ("validator", "ROLE_ADMINISTRATOR"),
+        ("validator", "ROLE_VALIDATOR"),
+        ("validator", "ROLE_MODERATOR"),
+        ("provider", "ROLE_SERVICE_PROVIDER"),
+        ("customer", "ROLE_CUSTOMER"),
+    ];
+    let address = |name: &str| accounts.iter().find(|account| account.entry.name == name);
+    let assignment = |(name, role): (&str, &str)| {
+        let account = &address(name)?.entry.address;
+        Some(json!({"account": account, "role": role, "assigned_at": "0", "cause": "genesis"}))
+    };
+    assigned.into_iter().filter_map(assignment).collect()
 }
 
 /// The settings of one node, with all other nodes as peers.

@@ -41,6 +41,7 @@ pub use set::bonded;
 pub use setup::{GenesisValidator, add_validator};
 pub use slash::{Slash, jail, slash, unjail};
 pub use table::{by_consensus, find, require, required_self_bond};
+pub use unbonding::begin as begin_unbonding;
 pub use validator::{MAX_TOTAL_POWER, POWER_REDUCTION, Rates, Status, Validator};
 
 pub struct Staking;

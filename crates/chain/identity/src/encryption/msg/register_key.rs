@@ -23,6 +23,6 @@ pub fn check(msg: &MsgRegisterKey) -> Result<(), CodedError> {
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgRegisterKey) -> Result<MsgRegisterKeyResponse, CodedError> {
     let key = offered(msg).register(ctx)?;
-    event::key(ctx, "key_registered", &key);
+    event::logged(ctx, "key_registered", &key)?;
     Ok(MsgRegisterKeyResponse { key_id: id_of(&key) })
 }

@@ -23,6 +23,6 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgRevokeKey) -> Result<MsgRevokeKey
     key.revoked_at = now;
     key.purge_at = now.saturating_add(timers::PURGE_AFTER);
     KEYS.set(ctx, &(registry::address(&key.owner)?, key.version), &key)?;
-    event::key(ctx, "key_revoked", &key);
+    event::logged(ctx, "key_revoked", &key)?;
     Ok(MsgRevokeKeyResponse {})
 }

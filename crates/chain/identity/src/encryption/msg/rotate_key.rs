@@ -32,7 +32,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgRotateKey) -> Result<MsgRotateKey
     old.deprecated_at = ctx.time().unix();
     KEYS.set(ctx, &(registry::address(&old.owner)?, old.version), &old)?;
     let key = offered(msg).register(ctx)?;
-    event::key(ctx, "key_rotated", &old);
-    event::key(ctx, "key_registered", &key);
+    event::logged(ctx, "key_rotated", &old)?;
+    event::logged(ctx, "key_registered", &key)?;
     Ok(MsgRotateKeyResponse { key_id: id_of(&key) })
 }

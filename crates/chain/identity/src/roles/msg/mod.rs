@@ -1,0 +1,11 @@
+pub mod appeal;
+pub mod approve;
+pub mod claim_residual;
+pub mod execute;
+pub mod grant_delegation;
+pub mod propose;
+pub mod ratify;
+pub mod revoke_delegation;
+pub mod set_roles;
+pub mod update_params;
+pub mod veto;
