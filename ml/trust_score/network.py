@@ -187,5 +187,3 @@ def calibrate(sums, genuine):
         if not knots or knots[-1][0] < x:
             knots.append((x, y))
     return knots
-
-
