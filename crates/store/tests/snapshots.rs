@@ -8,7 +8,7 @@ use ve_store::stream::CHUNK_BYTES;
 use ve_store::{Archive, ChangeSet, Entry, KvError, Manifest, Options, Pruning, Read, Store, Taken};
 
 fn open(path: &Path) -> Store {
-    let options = Options { pruning: Pruning::Everything, prune_interval: 1, cache_bytes: 1 << 20, hash_threads: 1 };
+    let options = Options { pruning: Pruning::Everything, prune_interval: 1, cache_bytes: 1 << 20, recent_bytes: 1 << 16, hash_threads: 1 };
     Store::open(path, options).expect("opens")
 }
 
@@ -191,4 +191,44 @@ fn only_the_newest_snapshots_stay_and_half_written_ones_vanish() {
     assert_eq!(archive.chunk(1, 0), Ok(None));
     assert_eq!(Manifest::parse(1, &[0; 33]), None);
     assert_eq!(Manifest::parse(1, &[]), None);
+}
+
+/// Resident memory of this process in bytes.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+}
+
+#[test]
+#[ignore = "slow: a state of 300 megabytes"]
+fn memory_stays_flat_while_a_large_state_is_restored() {
+    const ENTRIES: u64 = 1_000_000;
+    let home = tempfile::tempdir().expect("a directory");
+    let source = open(&home.path().join("source"));
+    let entry = |number: u64| (number.to_be_bytes().to_vec(), number.to_be_bytes().repeat(36));
+    let root = source.load(1, (0..ENTRIES).map(|number| Ok(entry(number)))).expect("loads");
+    let archive = Archive::open(home.path().join("snapshots"), 1).expect("opens");
+    let manifest = taken(&archive, &source);
+    drop(source);
+    let copy = open(&home.path().join("copy"));
+    let (before, started) = (resident(), Instant::now());
+    let mut restore = copy.begin_restore(manifest.clone(), root).expect("begins");
+    let (mut most, mut bytes, mut last) = (0, 0, Taken::More);
+    for index in 0..manifest.chunks.len() {
+        let chunk = chunk(&archive, &manifest, index);
+        bytes += chunk.len();
+        last = copy.restore_chunk(&mut restore, index, &chunk).expect("takes");
+        most = most.max(resident().saturating_sub(before));
+    }
+    assert_eq!(last, Taken::Whole);
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "restored {:.0} MB/s, {:.0} entries/s, {} MB more memory for {} MB",
+        bytes as f64 / 1e6 / seconds,
+        ENTRIES as f64 / seconds,
+        most >> 20,
+        bytes >> 20
+    );
+    assert!(bytes > 290_000_000 && most < bytes as u64 / 2, "{most} bytes of memory for a state of {bytes}");
 }

@@ -2,6 +2,7 @@
 //! A message is a batch. Messages go on to other peers only after this node's own check; senders of rubbish lose score and
 //! are cut off.
 
+mod gate;
 mod messages;
 mod network;
 mod peers;

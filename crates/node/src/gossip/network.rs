@@ -1,6 +1,6 @@
 //! The swarm: an identity of its own, connection limits, bans, and gossip that passes on only what was checked.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode};
 use libp2p::swarm::NetworkBehaviour;
@@ -8,6 +8,7 @@ use libp2p::{Swarm, allow_block_list, connection_limits};
 use libp2p_request_response::{self as request_response, ProtocolSupport};
 use sha2::{Digest, Sha256};
 
+use super::gate::Gate;
 use super::{GossipConfig, GossipError, failed};
 use crate::statesync::wire::{Codec, protocol};
 
@@ -19,6 +20,7 @@ const MAX_QUESTIONS: usize = 8;
 
 #[derive(NetworkBehaviour)]
 pub struct Behaviour {
+    gate: Gate,
     limits: connection_limits::Behaviour,
     pub blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
     pub gossip: gossipsub::Behaviour,
@@ -68,6 +70,7 @@ fn behaviour(config: &GossipConfig, topics: &[IdentTopic]) -> Result<Behaviour, 
     let name = protocol(&config.chain_id).ok_or_else(|| failed("the chain id cannot name a protocol"))?;
     let settings = request_response::Config::default().with_max_concurrent_streams(MAX_QUESTIONS);
     Ok(Behaviour {
+        gate: Gate::new(Instant::now()),
         limits: connection_limits::Behaviour::new(limits),
         blocked: allow_block_list::Behaviour::default(),
         gossip,

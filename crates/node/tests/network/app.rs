@@ -40,7 +40,7 @@ pub enum Quirk {
 }
 
 /// Blocks between two snapshots.
-const SNAPSHOT_INTERVAL: u64 = 5;
+pub const SNAPSHOT_INTERVAL: u64 = 40;
 const CHUNK: usize = 256;
 
 /// A snapshot that is being taken over.

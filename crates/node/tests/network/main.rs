@@ -2,6 +2,7 @@
 //! binary again, with a home directory in their environment.
 
 mod app;
+mod light;
 mod net;
 mod snapshots;
 

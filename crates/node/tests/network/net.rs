@@ -117,6 +117,11 @@ impl Net {
         hex::encode(self.identities[node].validator_address)
     }
 
+    /// Lower hex of a node's consensus key.
+    pub fn key(&self, node: usize) -> String {
+        hex::encode(self.identities[node].validator_key)
+    }
+
     pub fn configure(&self, node: usize, change: impl Fn(&mut NodeConfig)) {
         let path = self.home(node).config();
         let mut config = NodeConfig::load(&path).expect("loads");

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::app::SNAPSHOT_INTERVAL;
 use super::net::{Net, Role};
 
 /// Entries of the state: together many chunks.
@@ -34,7 +35,7 @@ fn a_late_node_takes_a_snapshot_past_a_lying_peer_and_a_kill_and_goes_on_like_th
     }
     net.until("the entries are committed", || net.value(0, "key11").is_some());
     // A snapshot after them, and the block that proves it.
-    let proven = (net.height(0) / 5 + 1) * 5 + 1;
+    let proven = (net.height(0) / SNAPSHOT_INTERVAL + 1) * SNAPSHOT_INTERVAL + 1;
     (0..3).for_each(|node| net.reach(node, proven));
 
     trust(&net, 3, |_| {});
@@ -60,7 +61,7 @@ fn a_late_node_takes_a_snapshot_past_a_lying_peer_and_a_kill_and_goes_on_like_th
     assert_eq!(net.block(3, target)["block_id"], net.block(0, target)["block_id"]);
     let status = net.rpc(3, "status", json!({})).expect("answered");
     let earliest: u64 = status["sync_info"]["earliest_block_height"].as_str().expect("text").parse().expect("a number");
-    assert!(earliest > 5, "it has no older blocks: {status}");
+    assert!(earliest > SNAPSHOT_INTERVAL, "it has no older blocks: {status}");
     // What it was not there for it does not need: it restarts from its own disk.
     net.kill(3);
     net.start(3);
