@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use ve_chain_core::distribution::DistributionHooks;
+use ve_chain_core::feemarket::StressGauge;
 use ve_chain_core::gov::GovHooks;
 use ve_chain_core::performance::PerformanceHooks;
 use ve_chain_core::slashing::SlashingHooks;
 use ve_chain_core::staking::hooks::{AdmissionGate, StakingHooks};
-use ve_chain_finance::escrow::EscrowHooks;
+use ve_chain_finance::escrow::{EscrowHooks, EscrowStress};
 use ve_chain_identity::roles::gate::AccountGate;
 use ve_chain_market::deployment::MarketHooks;
 use ve_chain_market::provider::ProviderHooks;
@@ -23,6 +24,7 @@ pub fn hooks() -> Hooks {
     hooks.add::<dyn StakingHooks>(Arc::new(SlashingHooks));
     hooks.add::<dyn StakingHooks>(Arc::new(PerformanceHooks));
     hooks.add::<dyn StakingHooks>(Arc::new(GovHooks));
+    hooks.add::<dyn StressGauge>(Arc::new(EscrowStress));
     hooks.add::<dyn EscrowHooks>(Arc::new(MarketHooks));
     hooks.add::<dyn ProviderHooks>(Arc::new(MarketHooks));
     hooks

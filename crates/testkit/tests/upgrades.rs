@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use ve_app::{App, Release, Upgrade};
 use ve_base::CodedError;
 use ve_proto::cosmos::upgrade::v1beta1::*;
-use ve_sdk::application::{Application, ValidatorUpdate};
+use ve_sdk::application::{Application, BlockInput, ConsensusParams, InitChain, ValidatorUpdate};
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
 use ve_store::Item;
-use ve_testkit::chain::{TestChain, checked_options};
+use ve_testkit::chain::{CHAIN_ID, TestChain, checked_options};
 
 /// What the rehearsed release keeps in the module `cert` beside what that module has now.
 const MARK: Item<u64> = Item::new("cert", 200);
@@ -77,6 +77,13 @@ fn next(run: fn(&mut Context<'_>) -> Result<(), CodedError>) -> Release {
         .map(|module| if module.name() == "cert" { Box::new(Next(module)) as Box<dyn Module> } else { module })
         .collect();
     Release { modules, hooks: present.hooks, upgrades: vec![Upgrade { name: "v2", run }] }
+}
+
+/// A release without a module that the present one has: what ran before it was written.
+fn before(module: &str) -> Release {
+    let present = Release::current();
+    let modules = present.modules.into_iter().filter(|has| has.name() != module).collect();
+    Release { modules, ..Release::current() }
 }
 
 fn planned(plan: Value) -> TestChain {
@@ -213,4 +220,43 @@ fn a_plan_survives_export_and_import() {
     let copy = exported.clone();
     let imported = TestChain::with_genesis(0, move |state| *state = copy);
     assert_eq!(imported.app.export().expect("the imported state"), exported);
+}
+
+#[test]
+fn a_module_that_is_new_to_the_state_begins_with_its_genesis_in_the_block_of_the_upgrade() {
+    let fresh = TestChain::new(1);
+    let template = fresh.block(Vec::new());
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let open = |release| App::open_release(directory.path(), checked_options(), release).expect("the directory opens");
+    let run = |app: &App, height: u64| {
+        let time = template.time.plus_seconds(5 * height);
+        app.finalize_block(&BlockInput { height, time, ..template.clone() })?;
+        app.commit()
+    };
+    let mut state = fresh.app.export().expect("the state of genesis");
+    state.as_object_mut().expect("an object").remove("cert");
+    state["upgrade"]["plan"] = json!({"name": "v2", "height": "3", "info": ""});
+    let app = open(before("cert"));
+    app.init_chain(InitChain {
+        chain_id: CHAIN_ID.into(),
+        genesis_time: fresh.time,
+        initial_height: 1,
+        consensus_params: ConsensusParams::default(),
+        app_state: state.into(),
+    })
+    .expect("the earlier release has no such module");
+    for height in 1..3 {
+        run(&app, height).expect("the block executes");
+    }
+    assert!(run(&app, 3).expect_err("it must stop").to_string().contains("NEEDED at height: 3"));
+    assert!(app.export().expect("a committed state").get("cert").is_none());
+    drop(app);
+    let upgrades = vec![Upgrade { name: "v2", run: nothing }];
+    let app = open(Release { upgrades, ..Release::current() });
+    for height in 3..6 {
+        run(&app, height).expect("the block executes");
+    }
+    let exported = app.export().expect("a committed state");
+    assert_eq!(exported["cert"], fresh.app.export().expect("the state of genesis")["cert"]);
+    assert!(!exported["cert"].is_null());
 }

@@ -85,6 +85,27 @@ fn an_overdrawn_lease_is_suspended_then_closed_right_after_the_grace_time() {
     assert_eq!(close(&mut world, 1).expect_err("closed").code, 7);
 }
 
+/// Accounts that ran dry within the last hour, and those that are open.
+fn gauge(world: &mut World) -> (u64, u64) {
+    world.run(|ctx| escrow::EscrowStress.dry(ctx)).expect("it is counted")
+}
+
+#[test]
+fn the_price_of_gas_learns_how_many_accounts_ran_dry_within_the_last_hour() {
+    let mut world = World::new();
+    world.lease(1, "500", 500_000);
+    let open = gauge(&mut world).1;
+    assert!(open >= 1, "the deployment, and bids that are not decided");
+    world.wait(5001);
+    assert_eq!(gauge(&mut world), (1, open));
+    world.wait(600);
+    assert_eq!(gauge(&mut world), (1, open - 1), "it was closed after its grace time");
+    world.wait(2_900);
+    assert_eq!(gauge(&mut world).0, 1);
+    world.wait(200);
+    assert_eq!(gauge(&mut world).0, 0, "more than an hour ago");
+}
+
 #[test]
 fn a_top_up_in_the_grace_time_restores_the_lease() {
     let mut world = World::new();

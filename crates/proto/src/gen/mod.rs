@@ -211,11 +211,6 @@ pub mod ve {
             include!("ve.market.v1.rs");
         }
     }
-    pub mod mfa {
-        pub mod v1 {
-            include!("ve.mfa.v1.rs");
-        }
-    }
     pub mod mint {
         pub mod v1 {
             include!("ve.mint.v1.rs");
@@ -244,11 +239,6 @@ pub mod ve {
     pub mod take {
         pub mod v1 {
             include!("ve.take.v1.rs");
-        }
-    }
-    pub mod veid {
-        pub mod v1 {
-            include!("ve.veid.v1.rs");
         }
     }
 }

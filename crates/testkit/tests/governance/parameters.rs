@@ -5,13 +5,13 @@ use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 use ve_chain_core::gov::TIMELOCK_SECONDS;
 use ve_proto::cosmos::consensus::v1 as consensus;
 use ve_proto::cosmos::gov::v1::*;
+use ve_proto::cosmos::staking::v1beta1 as staking;
+use ve_proto::ve::gov::v1 as effective;
 use ve_proto::ve::take::v1 as take;
-use ve_sdk::application::Query;
+use ve_sdk::application::{Application as _, Query};
 use ve_testkit::chain::{TestChain, any};
 
-use crate::support::{
-    DEPOSIT, REPORT, VOTING, chain, code, coins, found, gov, params, proposal, status, stop, submit, vote,
-};
+use crate::support::{DEPOSIT, REPORT, VOTING, chain, code, coins, found, gov, proposal, status, stop, submit, vote};
 
 fn commission(chain: &TestChain) -> take::Params {
     let response: take::QueryParamsResponse =
@@ -148,4 +148,86 @@ fn parameters_of_consensus_change_in_the_next_block_and_stay_in_their_ranges() {
     let response: consensus::QueryParamsResponse =
         chain.query("/cosmos.consensus.v1.Query/Params", &consensus::QueryParamsRequest {}).expect("params are served");
     assert_eq!(response.params.expect("they are there").block.expect("a block").max_gas, 30_000_000);
+}
+
+fn in_force(chain: &TestChain, height: u64, package: &str) -> Result<effective::QueryEffectiveParamsResponse, String> {
+    let request = effective::QueryEffectiveParamsRequest { height, package: package.into() };
+    chain.query("/ve.gov.v1.Query/EffectiveParams", &request)
+}
+
+/// Commission in force at a height, and since when.
+fn commission_at(chain: &TestChain, height: u64) -> (u32, u64) {
+    let found = in_force(chain, height, "ve.take.v1").expect("it is kept").params.remove(0);
+    let answer = found.answer.expect("an answer");
+    assert_eq!(answer.type_url, "/ve.take.v1.QueryParamsResponse");
+    let answer = take::QueryParamsResponse::decode(answer.value.as_slice()).expect("it is one");
+    (answer.params.expect("they are there").platform_bps, found.since_height)
+}
+
+#[test]
+fn the_parameters_of_any_height_are_known_after_they_have_changed() {
+    let mut chain = chain();
+    chain.run(Vec::new());
+    let now = commission(&chain);
+    assert_eq!(commission_at(&chain, 1), (now.platform_bps, 0));
+    let mut changes = vec![(0, now.platform_bps)];
+    for _ in 0..2 {
+        let platform_bps = commission(&chain).platform_bps + 1;
+        let message =
+            take::MsgUpdateParams { authority: gov(), params: Some(take::Params { platform_bps, ..now.clone() }) };
+        let message = proposal(&chain, &message, DEPOSIT);
+        let id = submit(&mut chain, &MsgSubmitProposal { metadata: REPORT.into(), ..message });
+        vote(&mut chain, 0, id, VoteOption::Yes);
+        chain.wait(VOTING);
+        chain.time = chain.time.plus_seconds(TIMELOCK_SECONDS);
+        chain.run(Vec::new());
+        assert_eq!(commission(&chain).platform_bps, platform_bps);
+        assert_eq!(commission_at(&chain, chain.height).0, platform_bps - 1, "this block was under the former ones");
+        changes.push((chain.height + 1, platform_bps));
+        chain.run(Vec::new());
+    }
+    for (since, platform_bps) in &changes {
+        assert_eq!(commission_at(&chain, (*since).max(1)), (*platform_bps, *since));
+        if *since > 0 {
+            assert_eq!(commission_at(&chain, since - 1).0, platform_bps - 1);
+        }
+    }
+    assert_eq!(commission_at(&chain, 0).0, now.platform_bps + 2, "0 stands for the newest");
+    assert!(in_force(&chain, chain.height + 1, "").expect_err("nobody knows").contains("newest block"));
+    assert!(in_force(&chain, 1, "ve.nothing.v1").expect_err("no such package").contains("key not found"));
+    let all = in_force(&chain, 1, "").expect("all packages");
+    let registry = ve_app::registry().expect("the modules register without a clash");
+    assert_eq!(all.params.len(), registry.message_types().filter(|name| name.ends_with(".MsgUpdateParams")).count());
+}
+
+#[test]
+fn stake_never_leaves_before_what_it_did_can_be_proven() {
+    let mut chain = chain();
+    chain.run(Vec::new());
+    let mut shorter = staking::MsgUpdateParams::decode(
+        same_params(&chain, "/cosmos.staking.v1beta1.MsgUpdateParams").value.as_slice(),
+    )
+    .expect("it is one");
+    let day = |days: i64| Some(prost_types::Duration { seconds: days * 86_400, nanos: 0 });
+    shorter.params.as_mut().expect("all of them").unbonding_time = day(20);
+    let mut longer = consensus::MsgUpdateParams::decode(
+        same_params(&chain, "/cosmos.consensus.v1.MsgUpdateParams").value.as_slice(),
+    )
+    .expect("it is one");
+    longer.evidence.as_mut().expect("all of them").max_age_duration = day(22);
+    let mut both = shorter.clone();
+    both.params.as_mut().expect("all of them").unbonding_time = day(22);
+    for (messages, expected) in [
+        (vec![any(&shorter)], ProposalStatus::Failed),
+        (vec![any(&longer)], ProposalStatus::Failed),
+        (vec![any(&longer), any(&both)], ProposalStatus::Failed),
+        (vec![any(&both), any(&longer)], ProposalStatus::Passed),
+        (vec![any(&shorter)], ProposalStatus::Failed),
+    ] {
+        let message = MsgSubmitProposal { messages, ..proposal(&chain, &stop("one"), DEPOSIT) };
+        let id = submit(&mut chain, &message);
+        vote(&mut chain, 0, id, VoteOption::Yes);
+        chain.wait(VOTING);
+        assert_eq!(status(&chain, id), expected, "proposal {id}");
+    }
 }

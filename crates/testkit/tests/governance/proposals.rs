@@ -1,13 +1,12 @@
 //! The way of a proposal, votes and deposits.
 
-use prost_reflect::ReflectMessage as _;
 use ve_base::OPERATOR_PREFIX;
 use ve_proto::cosmos::bank::v1beta1 as bank;
 use ve_proto::cosmos::base::v1beta1::Coin;
 use ve_proto::cosmos::gov::v1::*;
 use ve_proto::cosmos::gov::v1beta1 as old;
 use ve_proto::cosmos::staking::v1beta1::{MsgDelegate, MsgUndelegate};
-use ve_sdk::application::Query;
+use ve_sdk::application::Application as _;
 use ve_testkit::chain::{ENDOWMENT, TestChain, any};
 
 use crate::support::{
@@ -269,4 +268,32 @@ fn open_proposals_with_their_votes_survive_export_and_import() {
     let imported = TestChain::with_genesis(0, move |state| *state = copy);
     assert_eq!(imported.app.export().expect("the imported state"), exported);
     assert_eq!(tally(&imported, open), tally(&chain, open));
+}
+
+#[test]
+fn older_wallets_propose_texts_and_nothing_that_acts() {
+    let mut chain = chain();
+    let text_of = |title: &str| old::TextProposal { title: title.into(), description: "we should".into() };
+    let good = old::MsgSubmitProposal {
+        content: Some(any(&text_of("an opinion"))),
+        initial_deposit: coins(DEPOSIT),
+        proposer: text(&chain, 4),
+    };
+    for (content, expected) in [
+        (None, ("gov", 11)),
+        (Some(any(&text_of(""))), ("gov", 21)),
+        (Some(any(&stop("one"))), ("gov", 9)),
+        (Some(prost_types::Any { value: vec![0xff], ..any(&text_of("broken")) }), ("gov", 21)),
+    ] {
+        let bad = old::MsgSubmitProposal { content, ..good.clone() };
+        let result = chain.deliver(4, &bad);
+        assert_eq!(code(&result), expected, "{}", result.log);
+    }
+    assert_eq!(chain.deliver(4, &good).log, "");
+    let id = 1;
+    assert_eq!(status(&chain, id), ProposalStatus::VotingPeriod);
+    vote(&mut chain, 0, id, VoteOption::Yes);
+    chain.wait(VOTING);
+    let passed = found(&chain, id).expect("it exists");
+    assert_eq!((passed.status(), passed.title.as_str()), (ProposalStatus::Passed, "an opinion"));
 }

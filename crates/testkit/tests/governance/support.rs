@@ -1,14 +1,13 @@
 //! A chain with two validators, and proposals to it.
 
 use prost::{Message, Name};
-use prost_reflect::ReflectMessage as _;
 use ve_base::Amount;
 use ve_base::keys::PublicKey;
 use ve_chain_core::staking::setup::{GenesisValidator, add_validator};
 use ve_proto::cosmos::bank::v1beta1 as bank;
 use ve_proto::cosmos::base::v1beta1::Coin;
 use ve_proto::cosmos::gov::v1::*;
-use ve_sdk::application::{Query, TxResult};
+use ve_sdk::application::TxResult;
 use ve_testkit::chain::{Account, TestChain, any};
 
 /// 1 VE.

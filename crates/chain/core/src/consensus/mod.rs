@@ -13,6 +13,7 @@ use ve_proto::tendermint::types::ConsensusParams as Proto;
 use ve_sdk::application::{ConsensusParams, ValidatorUpdate};
 use ve_sdk::{Context, Module, QueryContext, Registrar, require_authority};
 
+use crate::staking;
 use keys::UPDATE;
 
 pub struct Consensus;
@@ -49,6 +50,13 @@ pub fn take_update(ctx: &mut Context<'_>) -> Result<Option<ConsensusParams>, Cod
     Ok(Some(params::from_proto(&update, current.app_version)?))
 }
 
+/// Seconds for which evidence counts, after what this block has decided so far.
+pub fn evidence_seconds(ctx: &Context<'_>) -> Result<u64, CodedError> {
+    let decided = UPDATE.get(ctx)?.and_then(|update| update.evidence).and_then(|evidence| evidence.max_age_duration);
+    let seconds = decided.map_or(ctx.block().consensus_params.evidence_max_age_secs, |age| age.seconds);
+    Ok(u64::try_from(seconds).unwrap_or(0))
+}
+
 fn given(msg: &MsgUpdateParams) -> Proto {
     Proto { block: msg.block, evidence: msg.evidence, validator: msg.validator.clone(), version: None, abci: msg.abci }
 }
@@ -73,6 +81,8 @@ fn execute(ctx: &mut Context<'_>, msg: &MsgUpdateParams) -> Result<MsgUpdatePara
         )
         .into());
     }
+    let age = wanted.evidence.and_then(|evidence| evidence.max_age_duration).unwrap_or_default().seconds;
+    staking::covers_evidence(ctx, u64::try_from(age).unwrap_or(0))?;
     UPDATE.set(ctx, &wanted)?;
     Ok(MsgUpdateParamsResponse {})
 }

@@ -10,6 +10,7 @@ use ve_sdk::{Context, Event, type_url};
 
 use super::keys::EVIDENCE;
 use crate::slashing::{self, Infraction};
+use crate::staking;
 
 /// A validator broke the rules of consensus, proven.
 #[derive(Clone, Copy, Debug)]
@@ -36,18 +37,9 @@ pub fn misbehavior(ctx: &mut Context<'_>) -> Result<(), CodedError> {
     Ok(())
 }
 
-/// Too old to punish: stake that stood behind it may have left. Both ages count, so that neither slow blocks nor fast
-/// ones let evidence expire early.
-pub fn is_expired(ctx: &Context<'_>, height: u64, time: BlockTime) -> bool {
-    let params = &ctx.block().consensus_params;
-    let blocks = u64::try_from(params.evidence_max_age_blocks).unwrap_or(0);
-    let seconds = u64::try_from(params.evidence_max_age_secs).unwrap_or(0);
-    ctx.height().saturating_sub(height) > blocks && ctx.time().seconds_since(time) > seconds
-}
-
 /// Punishes and keeps the evidence. `None` when it is expired, known, or nobody is left to punish.
 pub fn handle(ctx: &mut Context<'_>, proven: &Proven) -> Result<Option<[u8; 32]>, CodedError> {
-    if proven.height > ctx.height() || is_expired(ctx, proven.height, proven.time) {
+    if proven.height > ctx.height() || staking::is_expired(ctx, proven.height, proven.time) {
         return Ok(None);
     }
     let consensus = Address::from(proven.consensus);

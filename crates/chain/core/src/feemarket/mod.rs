@@ -3,6 +3,7 @@
 //!
 //! Invariant: the price is between the lowest and its largest multiple.
 
+mod course;
 mod genesis;
 mod keys;
 mod msg;
@@ -19,6 +20,12 @@ pub use price::{base_fee, count_base_part, max_tx_gas, required};
 
 /// Where the burned part of fees is destroyed.
 const BURN: &str = "feemarket_burn";
+
+/// What tells of stress in the economy: answered by the module that holds customers' money.
+pub trait StressGauge: Send + Sync {
+    /// How many accounts ran dry within the last hour, and how many are open.
+    fn dry(&self, ctx: &Context<'_>) -> Result<(u64, u64), CodedError>;
+}
 
 pub struct Feemarket;
 

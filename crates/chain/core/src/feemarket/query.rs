@@ -6,7 +6,7 @@ use ve_proto::feemarket::feemarket::v1 as wallet;
 use ve_proto::ve::feemarket::v1::*;
 use ve_sdk::{QueryContext, Registrar};
 
-use super::{params, price};
+use super::{course, params, price};
 
 pub fn register(registrar: &mut Registrar) {
     registrar.query("/ve.feemarket.v1.Query/Params", parameters);
@@ -38,21 +38,27 @@ fn suggest_fee(
     Ok(QuerySuggestFeeResponse { low: times(11)?, average: times(12)?, high: times(13)? })
 }
 
-/// Our parameters in the words of the other form: the price moves by a fixed rate and nothing of it learns.
+/// Our parameters in the words of the other form. With a fixed rate nothing of it learns.
 fn wallet_params(ctx: &QueryContext<'_>, _: &wallet::ParamsRequest) -> Result<wallet::ParamsResponse, CodedError> {
     let params = params::load(ctx)?;
     let rate = Dec::from_parts(u64::from(params.rate_bps), 4)?.to_mantissa();
     let max_gas = u64::try_from(ctx.block().consensus_params.block_max_gas).unwrap_or(0);
     let zero = || Dec::zero().to_mantissa();
+    let learning = params.mode() == Mode::Aimd;
+    let (alpha, beta, gamma) = match learning {
+        true => (params.alpha.clone(), params.beta.clone(), params.gamma.clone()),
+        false => (zero(), Dec::one().to_mantissa(), zero()),
+    };
+    let (slowest, fastest) = if learning { course::rates()? } else { (rate.clone(), rate) };
     Ok(wallet::ParamsResponse {
         params: Some(wallet::Params {
-            alpha: zero(),
-            beta: Dec::one().to_mantissa(),
-            gamma: zero(),
+            alpha,
+            beta,
+            gamma,
             delta: zero(),
             min_base_gas_price: params.min_base_fee,
-            min_learning_rate: rate.clone(),
-            max_learning_rate: rate,
+            min_learning_rate: slowest,
+            max_learning_rate: fastest,
             max_block_utilization: max_gas,
             window: params.window.into(),
             fee_denom: BASE_DENOM.to_owned(),
@@ -65,13 +71,15 @@ fn wallet_params(ctx: &QueryContext<'_>, _: &wallet::ParamsRequest) -> Result<wa
 fn wallet_state(ctx: &QueryContext<'_>, _: &wallet::StateRequest) -> Result<wallet::StateResponse, CodedError> {
     let state = price::state(ctx)?;
     let max_gas = u64::try_from(ctx.block().consensus_params.block_max_gas).unwrap_or(0);
-    let gas = max_gas.saturating_mul(u64::from(state.last_bps)).checked_div(10_000).unwrap_or(0);
+    let gas = |used: &u32| max_gas.saturating_mul(u64::from(*used)).checked_div(10_000).unwrap_or(0);
+    let fixed = Dec::from_parts(u64::from(params::load(ctx)?.rate_bps), 4)?.to_mantissa();
+    let index = state.window_bps.len().saturating_sub(1) as u64;
     Ok(wallet::StateResponse {
         state: Some(wallet::State {
             base_gas_price: state.base_fee,
-            learning_rate: Dec::from_parts(u64::from(params::load(ctx)?.rate_bps), 4)?.to_mantissa(),
-            window: vec![gas],
-            index: 0,
+            learning_rate: if state.learning_rate.is_empty() { fixed } else { state.learning_rate },
+            window: state.window_bps.iter().map(gas).collect(),
+            index,
         }),
     })
 }

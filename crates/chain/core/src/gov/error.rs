@@ -12,6 +12,10 @@ pub enum Error {
     Vote(String),
     #[error("give the proposal messages or metadata: no messages proposed")]
     NoMessages,
+    #[error(
+        "{0} is no content of a proposal; propose a /cosmos.gov.v1beta1.TextProposal, or messages with /cosmos.gov.v1.MsgSubmitProposal: no handler exists for proposal type"
+    )]
+    Content(String),
     #[error("a proposal carries at most {0} messages: invalid proposal message")]
     TooManyMessages(usize),
     #[error(
@@ -50,6 +54,7 @@ impl Coded for Error {
             Self::Unknown(_) => 2,
             Self::Inactive(_) => 3,
             Self::Vote(_) => 7,
+            Self::Content(_) => 9,
             Self::NoMessages => 11,
             Self::TooManyMessages(_) => 12,
             Self::Signer(..) => 13,

@@ -6,7 +6,7 @@ use ve_sdk::Context;
 use ve_sdk::executor::run_inner;
 use ve_sdk::gas::GasMeter;
 
-use super::{authority, critical};
+use super::{authority, critical, effective};
 
 /// Gas of all messages of one proposal: a sixth of a full block.
 const MAX_GAS: u64 = 10_000_000;
@@ -18,7 +18,9 @@ pub fn run(ctx: &mut Context<'_>, proposal: &Proposal) -> Result<(), String> {
     let result = ctx.atomic(|ctx| {
         critical::check_steps(ctx, &proposal.messages).map_err(|error| reason("the check of steps", &error))?;
         for (index, message) in proposal.messages.iter().enumerate() {
-            run_inner(ctx, message, &[authority()]).map_err(|error| reason(&format!("message {index}"), &error))?;
+            let failed = |error: CodedError| reason(&format!("message {index}"), &error);
+            effective::before(ctx, message).map_err(failed)?;
+            run_inner(ctx, message, &[authority()]).map_err(failed)?;
         }
         Ok(())
     });

@@ -2,6 +2,7 @@
 
 use ve_base::{Address, BlockTime, Dec};
 use ve_proto::cosmos::gov::v1::{Deposit, Params, Proposal, Vote};
+use ve_proto::ve::gov::v1::EffectiveParams;
 use ve_store::{Item, Map};
 
 pub const PARAMS: Item<Params> = Item::new("gov", 0);
@@ -27,3 +28,7 @@ pub const VOTING: Map<u64, ()> = Map::new("gov", 10);
 /// Proposals that ended with votes and deposits to clear away: the part of each deposit that is burned.
 pub const CLEARING: Map<u64, Dec> = Map::new("gov", 11);
 pub const CONSTITUTION: Item<String> = Item::new("gov", 12);
+/// Parameters of a package by (package, first block under them); 0 for those before the first change.
+pub const PARAMS_SINCE: Map<(String, u64), EffectiveParams> = Map::new("gov", 13);
+/// Packages whose parameters changed in the last block.
+pub const PARAMS_CHANGED: Map<String, ()> = Map::new("gov", 14);

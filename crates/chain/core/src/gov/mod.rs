@@ -5,6 +5,7 @@
 
 mod critical;
 mod deposits;
+mod effective;
 mod end;
 mod error;
 mod execute;
@@ -45,11 +46,13 @@ impl Module for Gov {
         registrar.msg(msg::deposit::check, msg::deposit::execute);
         registrar.msg(msg::cancel::check, msg::cancel::execute);
         registrar.msg(msg::update_params::check, msg::update_params::execute);
+        registrar.msg(msg::legacy::check_submit, msg::legacy::submit);
         registrar.msg(msg::legacy::check_vote, msg::legacy::vote);
         registrar.msg(msg::legacy::check_weighted, msg::legacy::vote_weighted);
         registrar.msg(msg::legacy::check_deposit, msg::legacy::deposit);
         query::register(registrar);
         query_legacy::register(registrar);
+        registrar.query("/ve.gov.v1.Query/EffectiveParams", effective::query);
     }
 
     fn accounts(&self) -> &'static [(&'static str, &'static [Permission])] {
@@ -67,6 +70,10 @@ impl Module for Gov {
 
     fn export_genesis(&self, ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
         genesis::export(ctx)
+    }
+
+    fn begin_block(&self, ctx: &mut Context<'_>) -> Result<(), CodedError> {
+        effective::record(ctx)
     }
 
     fn end_block(&self, ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError> {

@@ -19,6 +19,7 @@ pub fn all() -> Vec<Operation> {
         Operation { message: "/cosmos.gov.v1.MsgVoteWeighted", weight: 2, generate: vote_weighted },
         Operation { message: "/cosmos.gov.v1.MsgDeposit", weight: 2, generate: deposit },
         Operation { message: "/cosmos.gov.v1.MsgCancelProposal", weight: 1, generate: cancel },
+        Operation { message: "/cosmos.gov.v1beta1.MsgSubmitProposal", weight: 1, generate: old_submit },
         Operation { message: "/cosmos.gov.v1beta1.MsgVote", weight: 1, generate: old_vote },
         Operation { message: "/cosmos.gov.v1beta1.MsgVoteWeighted", weight: 1, generate: old_vote_weighted },
         Operation { message: "/cosmos.gov.v1beta1.MsgDeposit", weight: 1, generate: old_deposit },
@@ -50,6 +51,20 @@ fn submit(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> 
     };
     // The proposer may be too poor, and others may fill the list of open votes first.
     Some(Proposed::new(proposer, &message, if small { Expect::Refused } else { Expect::Either }))
+}
+
+/// A text, or a content that acts and is refused.
+fn old_submit(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
+    let proposer = pick(draw, accounts)?;
+    let acts = draw.below(4) == 0;
+    let text = old::TextProposal { title: "simulated".into(), description: "an opinion".into() };
+    let type_url = if acts { type_url::<MsgUpdateParams>() } else { type_url::<old::TextProposal>() };
+    let message = old::MsgSubmitProposal {
+        content: Some(Any { type_url, value: text.encode_to_vec() }),
+        initial_deposit: Coins::native(params::min_deposit(&params::load(ctx).ok()?, false).ok()?).to_proto(),
+        proposer: proposer.to_string(),
+    };
+    Some(Proposed::new(proposer, &message, if acts { Expect::Refused } else { Expect::Either }))
 }
 
 /// A proposal in its voting period, or one that does not exist.

@@ -13,7 +13,7 @@ use super::error::Error;
 use super::hooks::each;
 use super::keys::*;
 use super::validator::{MAX_TOTAL_POWER, Status, Validator};
-use super::{invariants, params, pools, redelegation, set, table, unbonding};
+use super::{invariants, params, past, pools, redelegation, set, table, unbonding};
 
 /// Cosmos writes this one as decimal digits although it is bytes in protobuf.
 const LAST_TOTAL: &str = "last_total_power";
@@ -69,10 +69,12 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<Vec<ValidatorUpdat
     NEXT_ENTRY_ID.set(ctx, &last_id.saturating_add(1))?;
     for entry in &genesis.last_validator_powers {
         let power = u64::try_from(entry.power).map_err(|_| invalid("a validator's last power is negative"))?;
-        LAST_POWERS.set(ctx, &super::operator(&entry.address)?, &power)?;
+        let operator = super::operator(&entry.address)?;
+        LAST_POWERS.set(ctx, &operator, &power)?;
+        past::record(ctx, &operator, power, 0)?;
     }
     check(ctx)?;
-    let changed = set::update(ctx)?;
+    let changed = set::update_at(ctx, 0)?;
     if genesis.exported { whole_set(ctx) } else { Ok(changed) }
 }
 

@@ -1,13 +1,11 @@
 //! Headers and validator sets of the latest blocks. Counterparties' relayers refuse a chain that keeps none.
 
-use ve_base::{Address, BlockTime, CodedError};
+use ve_base::CodedError;
 use ve_proto::cosmos::staking::v1beta1::HistoricalInfo;
 use ve_proto::tendermint::types::Header;
 use ve_sdk::Context;
-use ve_store::Read;
 
 use super::keys::{HISTORY, LAST_POWERS};
-use super::validator::Validator;
 use super::{params, table};
 
 /// Entries removed in one block after the parameter was lowered.
@@ -42,31 +40,4 @@ pub fn track(ctx: &mut Context<'_>) -> Result<(), CodedError> {
         ..Header::default()
     };
     Ok(HISTORY.set(ctx, &height, &HistoricalInfo { header: Some(header), valset })?)
-}
-
-/// A validator as it was at a height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Past {
-    pub power: u64,
-    /// Of the block at that height.
-    pub time: BlockTime,
-}
-
-/// Power with which a validator decided the block at `height`; `None` when the history does not reach back to it or the
-/// validator was not in the set. A set takes effect two blocks after the one that made it, and each block keeps the set
-/// of the block before.
-pub fn at<R: Read + ?Sized>(state: &R, height: u64, operator: &Address) -> Result<Option<Past>, CodedError> {
-    let (Some(block), Some(before)) = (HISTORY.get(state, &height)?, HISTORY.get(state, &height.saturating_sub(1))?)
-    else {
-        return Ok(None);
-    };
-    let time = block.header.and_then(|header| header.time).as_ref().and_then(BlockTime::from_proto);
-    for member in &before.valset {
-        let validator = Validator::from_proto(member)?;
-        if validator.operator == *operator {
-            let power = validator.power()?;
-            return Ok(time.map(|time| Past { power, time }));
-        }
-    }
-    Ok(None)
 }

@@ -1,5 +1,6 @@
 //! Store keys of the module. Validators are keyed by operator address; indexes hold no values.
 
+use prost_types::Timestamp;
 use ve_base::{Address, BlockTime, Dec};
 use ve_proto::cosmos::staking::v1beta1::{HistoricalInfo, Params};
 use ve_store::{Item, Map};
@@ -39,3 +40,9 @@ pub const VALIDATOR_QUEUE: Map<(BlockTime, Address), ()> = Map::new("staking", 1
 pub const HISTORY: Map<u64, HistoricalInfo> = Map::new("staking", 16);
 /// The id that the next unbonding or redelegation entry gets.
 pub const NEXT_ENTRY_ID: Item<u64> = Item::new("staking", 17);
+/// Power of a validator by (operator, height of the block whose end gave it); 0 when it left the set.
+pub const POWERS: Map<(Address, u64), u64> = Map::new("staking", 18);
+/// Time of a block, of one in many.
+pub const TIMES: Map<u64, Timestamp> = Map::new("staking", 19);
+/// How far the clearing of [`POWERS`] has come: one key of it, or none.
+pub const CLEARED: Map<(Address, u64), ()> = Map::new("staking", 20);

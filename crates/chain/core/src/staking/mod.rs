@@ -15,6 +15,7 @@ mod keys;
 mod msg;
 mod operations;
 mod params;
+mod past;
 mod pools;
 mod query;
 mod redelegation;
@@ -30,15 +31,16 @@ use ve_base::{Address, CodedError, errors::sdk, parse_account, parse_operator as
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
+use ve_store::Read;
 
 pub use delegation::{all as delegations, of as delegations_of, shares};
 pub use error::Error;
-pub use history::{Past, at};
 pub(crate) use operations::key_of as simulated_key_of;
 pub use params::{MAX_VALIDATORS_PER_DELEGATOR, MIN_DELEGATION, MIN_SELF_BOND};
+pub use past::{Past, at, is_expired};
 pub use pools::{BONDED as BONDED_POOL, NOT_BONDED as NOT_BONDED_POOL};
 pub use set::bonded;
-pub use setup::{GenesisValidator, add_validator};
+pub use setup::{GenesisValidator, add_created, add_validator};
 pub use slash::{Slash, jail, slash, unjail};
 pub use table::{by_consensus, find, require, required_self_bond};
 pub use unbonding::begin as begin_unbonding;
@@ -82,7 +84,8 @@ impl Module for Staking {
     }
 
     fn begin_block(&self, ctx: &mut Context<'_>) -> Result<(), CodedError> {
-        history::track(ctx)
+        history::track(ctx)?;
+        past::track(ctx)
     }
 
     fn end_block(&self, ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError> {
@@ -100,6 +103,11 @@ impl Module for Staking {
     fn operations(&self) -> Vec<Operation> {
         operations::all()
     }
+}
+
+/// Refuses an age of evidence beyond the time in which stake leaves.
+pub fn covers_evidence<R: Read + ?Sized>(state: &R, evidence_seconds: u64) -> Result<(), CodedError> {
+    params::covers_evidence(&params::load(state)?, evidence_seconds)
 }
 
 fn account(text: &str) -> Result<Address, CodedError> {

@@ -71,6 +71,20 @@ pub fn validate(params: &Params) -> Result<(), CodedError> {
     Ok(())
 }
 
+/// Stake leaves only when nothing it did can be proven any more (finance spec section 2.7): evidence counts for
+/// `evidence_seconds` at most.
+pub fn covers_evidence(params: &Params, evidence_seconds: u64) -> Result<(), CodedError> {
+    let unbonding = unbonding_seconds(params);
+    if unbonding >= evidence_seconds {
+        return Ok(());
+    }
+    Err(Error::InvalidRequest(format!(
+        "unbonding_time is {unbonding} s and evidence counts for {evidence_seconds} s: stake would leave before what it \
+         did can be proven; keep evidence.max_age_duration at or below unbonding_time"
+    ))
+    .into())
+}
+
 pub fn load<R: Read + ?Sized>(state: &R) -> Result<Params, CodedError> {
     Ok(PARAMS.get(state)?.unwrap_or_else(default))
 }

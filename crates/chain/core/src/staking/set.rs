@@ -12,7 +12,7 @@ use super::hooks::each;
 use super::keys::{BY_POWER, LAST_POWERS, LAST_TOTAL_POWER, VALIDATOR_QUEUE};
 use super::unbonding::MAX_COMPLETIONS_PER_BLOCK;
 use super::validator::{MAX_TOTAL_POWER, Status, Validator};
-use super::{params, pools, table};
+use super::{params, past, pools, table};
 
 /// The strongest validators that are not jailed and have power, strongest first.
 fn strongest<R: Read + ?Sized>(state: &R, count: u32) -> Result<Vec<(Validator, u64)>, CodedError> {
@@ -41,6 +41,12 @@ pub fn bonded<R: Read + ?Sized>(state: &R) -> Result<Vec<(Validator, u64)>, Code
 /// Brings the set up to date and returns what changed for consensus. Coins of validators that join and leave change
 /// pools once, by the difference.
 pub fn update(ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError> {
+    let made = ctx.height();
+    update_at(ctx, made)
+}
+
+/// As [`update`] at a height; genesis makes a set before any block.
+pub fn update_at(ctx: &mut Context<'_>, made: u64) -> Result<Vec<ValidatorUpdate>, CodedError> {
     let chosen = strongest(ctx, params::load(ctx)?.max_validators)?;
     if chosen.is_empty() {
         // Consensus cannot go on without validators, so the last set stays until another validator qualifies.
@@ -60,6 +66,7 @@ pub fn update(ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError>
         }
         if last.remove(&validator.operator) != Some(power) {
             LAST_POWERS.set(ctx, &validator.operator, &power)?;
+            past::record(ctx, &validator.operator, power, made)?;
             updates.push(ValidatorUpdate { pub_key: validator.consensus_key, power });
         }
     }
@@ -68,6 +75,7 @@ pub fn update(ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError>
         left = add(left, validator.tokens)?;
         begin_unbonding(ctx, &mut validator)?;
         LAST_POWERS.remove(ctx, &operator)?;
+        past::record(ctx, &operator, 0, made)?;
         updates.push(ValidatorUpdate { pub_key: validator.consensus_key, power: 0 });
     }
     pools::transfer(ctx, pools::NOT_BONDED, pools::BONDED, joined.saturating_sub(left))?;

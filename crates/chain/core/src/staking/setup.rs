@@ -6,6 +6,7 @@ use ve_base::{Address, Amount, BASE_DENOM, CodedError, Coin, Coins, Dec, OPERATO
 use ve_proto::cosmos::base::v1beta1::Coin as ProtoCoin;
 use ve_proto::cosmos::staking::v1beta1 as pb;
 
+use super::msg::create_validator::{Wanted, parse};
 use super::validator::{Rates, Status, Validator};
 use super::{genesis, params, pools};
 
@@ -29,31 +30,63 @@ pub fn add_validator(app_state: &mut Value, new: &GenesisValidator) -> Result<()
             super::Error::SelfBondBelowMinimum(new.self_bond.to_string(), params::MIN_SELF_BOND.to_string()).into()
         );
     }
-    let staking = app_state.get("staking").cloned().unwrap_or_else(genesis::default);
-    let mut state = genesis::read(&staking)?;
-    let shares = Dec::from_amount(new.self_bond)?;
-    let rate = Dec::from_mantissa(&state.params.clone().unwrap_or_else(params::default).min_commission_rate)?;
+    let params = read(app_state)?.params.unwrap_or_else(params::default);
     let validator = Validator {
         operator: new.account.clone(),
         consensus_key: new.consensus_key,
         jailed: false,
         status: Status::Unbonded,
-        tokens: new.self_bond,
-        shares,
+        tokens: Amount::ZERO,
+        shares: Dec::zero(),
         description: pb::Description { moniker: new.moniker.clone(), ..pb::Description::default() },
         unbonding_height: 0,
         unbonding_time: BlockTime::default(),
-        rates: Rates { rate, max_rate: params::max_commission(), max_change_rate: params::max_change() },
+        rates: Rates {
+            rate: Dec::from_mantissa(&params.min_commission_rate)?,
+            max_rate: params::max_commission(),
+            max_change_rate: params::max_change(),
+        },
         rates_changed: BlockTime::default(),
         min_self_delegation: params::MIN_SELF_BOND,
     };
+    insert(app_state, validator, new.self_bond)
+}
+
+/// As [`add_validator`], from the message by which a participant of a genesis ceremony declares its validator.
+pub fn add_created(app_state: &mut Value, msg: &pb::MsgCreateValidator) -> Result<(), CodedError> {
+    let Wanted { validator, self_bond } = parse(msg)?;
+    let params = read(app_state)?.params.unwrap_or_else(params::default);
+    let minimum = Dec::from_mantissa(&params.min_commission_rate)?;
+    if validator.rates.rate < minimum {
+        return Err(
+            super::Error::CommissionBelowMin(format!("{:#}", validator.rates.rate), format!("{minimum:#}")).into()
+        );
+    }
+    insert(app_state, validator, self_bond)
+}
+
+fn read(app_state: &Value) -> Result<pb::GenesisState, CodedError> {
+    genesis::read(&app_state.get("staking").cloned().unwrap_or_else(genesis::default))
+}
+
+fn insert(app_state: &mut Value, mut validator: Validator, self_bond: Amount) -> Result<(), CodedError> {
+    let mut state = read(app_state)?;
+    for given in &state.validators {
+        let given = Validator::from_proto(given)?;
+        if given.operator == validator.operator || given.consensus_key == validator.consensus_key {
+            let who = given.operator.to_bech32(OPERATOR_PREFIX);
+            return Err(invalid(format!("the validator {who} is there already, or another one has its consensus key")));
+        }
+    }
+    let shares = Dec::from_amount(self_bond)?;
+    (validator.tokens, validator.shares) = (self_bond, shares);
     state.validators.push(validator.to_proto());
     state.delegations.push(pb::Delegation {
-        delegator_address: new.account.to_string(),
-        validator_address: new.account.to_bech32(OPERATOR_PREFIX),
+        delegator_address: validator.operator.to_string(),
+        validator_address: validator.operator.to_bech32(OPERATOR_PREFIX),
         shares: shares.to_mantissa(),
     });
-    move_balance(app_state, &new.account, &ve_base::module_address(pools::NOT_BONDED), new.self_bond)?;
+    move_balance(app_state, &validator.operator, &ve_base::module_address(pools::NOT_BONDED), self_bond)?;
     app_state["staking"] = genesis::write_new(&state)?;
     Ok(())
 }

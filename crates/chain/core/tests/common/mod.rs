@@ -97,6 +97,7 @@ impl World {
         Context::new(&mut self.state, &self.block, &self.registry, GasMeter::unlimited(), Mode::Deliver)
     }
 
+    #[allow(dead_code, reason = "not every test file needs it")]
     /// Mints `coins` and hands them to `owner`.
     pub fn endow(&mut self, owner: &Address, coins: &str) {
         let coins = coins_of(coins);
@@ -113,6 +114,7 @@ impl World {
         self.state = State::new(Arc::new(self.committed.clone()));
     }
 
+    #[allow(dead_code, reason = "not every test file needs it")]
     /// Panics at the first invariant that does not hold.
     pub fn check(&self) {
         let ctx = QueryContext::new(&self.state, &self.block, &self.registry);
@@ -121,6 +123,7 @@ impl World {
         }
     }
 
+    #[allow(dead_code, reason = "not every test file needs it")]
     /// Checks and executes one message as a transaction would, without admission.
     pub fn execute<M: prost::Message + prost::Name>(&mut self, message: &M) -> Result<(), CodedError> {
         let any = prost_types::Any { type_url: ve_sdk::type_url::<M>(), value: message.encode_to_vec() };
@@ -131,10 +134,12 @@ impl World {
     }
 }
 
+#[allow(dead_code, reason = "not every test file needs it")]
 pub fn address(index: u8) -> Address {
     Address::from([index; 20])
 }
 
+#[allow(dead_code, reason = "not every test file needs it")]
 /// `1abc,2uve`.
 pub fn coins_of(text: &str) -> Coins {
     Coins::new(text.split(',').map(|coin| coin.parse().expect("a coin")).collect()).expect("sorted")

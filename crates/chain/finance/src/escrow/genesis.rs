@@ -7,8 +7,8 @@ use ve_sdk::{Context, QueryContext, json};
 
 use super::error::Error;
 use super::keys::{ACCOUNTS, OPEN_PAYMENTS, PAYMENTS};
-use super::params;
 use super::types::{Account, Payment};
+use super::{params, stress};
 
 pub fn default() -> Value {
     json::to_json(&GenesisState { params: Some(params::default()), ..GenesisState::default() }).unwrap_or_default()
@@ -24,6 +24,9 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
             return Err(Error::Genesis(format!("account {} is given twice", account.id)).into());
         }
         ACCOUNTS.set(ctx, &account.id, &account)?;
+        if account.is_live() {
+            stress::count_live(ctx, 1, 0)?;
+        }
     }
     for given in &genesis.payments {
         let payment =

@@ -6,7 +6,7 @@ use ve_base::{Amount, Dec};
 use ve_chain_core::bank;
 use ve_sdk::QueryContext;
 
-use super::keys::{ACCOUNTS, OPEN_PAYMENTS, PAYMENTS};
+use super::keys::{ACCOUNTS, LIVE, OPEN_PAYMENTS, PAYMENTS};
 use super::{AccountState, ESCROW, ledger};
 
 fn text(error: impl std::fmt::Display) -> String {
@@ -14,10 +14,16 @@ fn text(error: impl std::fmt::Display) -> String {
 }
 
 pub fn check_accounts(ctx: &QueryContext<'_>) -> Result<(), String> {
+    let mut live = 0u64;
     for entry in ACCOUNTS.scan().entries(ctx) {
-        let (id, _) = entry.map_err(text)?;
+        let (id, account) = entry.map_err(text)?;
         let book = ledger::load(ctx, &id).map_err(text)?.ok_or("account vanished")?;
         book.check()?;
+        live = live.saturating_add(u64::from(account.is_live()));
+    }
+    let counted = LIVE.get_or_default(ctx).map_err(text)?;
+    if counted != live {
+        return Err(format!("{live} accounts are live, {counted} are counted"));
     }
     for entry in PAYMENTS.scan().entries(ctx) {
         let (key, payment) = entry.map_err(text)?;

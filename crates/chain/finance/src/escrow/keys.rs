@@ -23,3 +23,8 @@ pub static PAYMENTS: IndexedMap<(AccountId, String), Payment> = IndexedMap::new(
 
 /// Payments that are not closed: what settling an account has to read.
 pub static OPEN_PAYMENTS: Map<(AccountId, String), ()> = Map::new("escrow", 6);
+
+/// Accounts that are neither closed nor on the way to it.
+pub static LIVE: Item<u64> = Item::new("escrow", 7);
+/// Accounts that ran dry, by the minute: its first second.
+pub static DRY: Map<u64, u64> = Map::new("escrow", 8);

@@ -9,7 +9,7 @@ use super::book::{Book, Payout, Turn};
 use super::error::Error;
 use super::keys::{ACCOUNTS, OPEN_PAYMENTS, PAYMENTS};
 use super::types::{Account, AccountId, AccountState, Condition, Payment, PaymentState};
-use super::{ESCROW, EscrowHooks, condition, params};
+use super::{ESCROW, EscrowHooks, condition, params, stress};
 use crate::take;
 
 /// The account with its live payments, as stored. `None` when it does not exist.
@@ -71,6 +71,9 @@ pub(super) fn announce(ctx: &mut Context<'_>, account: &Account, turn: Turn) -> 
         Turn::Overdrawn => "escrow_overdrawn",
         Turn::Restored => "escrow_restored",
     };
+    if turn == Turn::Overdrawn {
+        stress::count_dry(ctx, now(ctx))?;
+    }
     ctx.emit(
         Event::new(kind).with("id", &account.id).with("owner", &account.owner).with("grace_until", account.grace_until),
     );
@@ -158,6 +161,7 @@ pub fn create(
         disputes: Vec::new(),
         last_dispute: 0,
     };
+    stress::count_live(ctx, 1, 0)?;
     add(ctx, Book { account, payments: Vec::new() }, from, coin)
 }
 
@@ -312,6 +316,7 @@ pub fn close(ctx: &mut Context<'_>, id: &AccountId) -> Result<(), CodedError> {
     for xid in payments {
         end_payment(ctx, &mut book, &xid)?;
     }
+    stress::count_live(ctx, 0, 1)?;
     finish(ctx, &mut book)
 }
 

@@ -21,6 +21,7 @@ mod query;
 mod queue;
 mod release;
 pub mod settle;
+mod stress;
 mod types;
 
 use serde_json::Value;
@@ -36,6 +37,7 @@ pub use ledger::{
 };
 pub use query::runway;
 pub use settle::{BLOCK_SECONDS, rate_per_second};
+pub use stress::EscrowStress;
 pub use types::{Account, AccountId, AccountState, Condition, Payment, PaymentState, Scope};
 
 /// The module account that holds all deposits.
@@ -93,6 +95,7 @@ impl Module for Escrow {
 
     fn end_block(&self, ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, CodedError> {
         queue::run(ctx)?;
+        stress::forget(ctx, ctx.time().unix())?;
         Ok(Vec::new())
     }
 

@@ -10,7 +10,7 @@ use ve_proto::ve::slashing::v1::Reason;
 use ve_sdk::{Context, type_url};
 
 use crate::evidence::error::Error;
-use crate::evidence::handle::{self, Proven, is_expired};
+use crate::evidence::handle::{self, Proven};
 use crate::evidence::votes;
 use crate::staking;
 
@@ -39,9 +39,10 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgSubmitEvidence) -> Result<MsgSubm
         votes::verify(vote, &PublicKey::Ed25519(validator.consensus_key), ctx.chain_id())?;
     }
     // What the message says of power and time is not signed; the chain's own history is.
-    let then = staking::at(ctx, pair.height, &validator.operator)?
-        .ok_or_else(|| Error::Invalid(format!("the set of height {} is not in the kept history", pair.height)))?;
-    if is_expired(ctx, pair.height, then.time) {
+    let then = staking::at(ctx, pair.height, &validator.operator)?.ok_or_else(|| {
+        Error::Invalid(format!("the validator was not in the set of height {}, or that is too long ago", pair.height))
+    })?;
+    if staking::is_expired(ctx, pair.height, then.time) {
         return Err(Error::Invalid("it is too old".into()).into());
     }
     let staking::Past { power, time } = then;

@@ -14,6 +14,15 @@ const MAX_TITLE: usize = 255;
 const MAX_SUMMARY: usize = 10_200;
 
 pub fn check(msg: &MsgSubmitProposal) -> Result<(), CodedError> {
+    check_parts(msg)?;
+    if msg.messages.is_empty() && msg.metadata.is_empty() {
+        return Err(Error::NoMessages.into());
+    }
+    Ok(())
+}
+
+/// What holds for proposals of the older form too, which have no messages.
+pub(super) fn check_parts(msg: &MsgSubmitProposal) -> Result<(), CodedError> {
     account("proposer", &msg.proposer)?;
     deposits::parse(&msg.initial_deposit)?;
     let text = |name: &str, text: &str, most: usize| {
@@ -26,9 +35,6 @@ pub fn check(msg: &MsgSubmitProposal) -> Result<(), CodedError> {
     text("summary", &msg.summary, MAX_SUMMARY)?;
     if msg.metadata.len() > MAX_METADATA {
         return Err(Error::MetadataTooLong(msg.metadata.len(), MAX_METADATA).into());
-    }
-    if msg.messages.is_empty() && msg.metadata.is_empty() {
-        return Err(Error::NoMessages.into());
     }
     if msg.messages.len() > MAX_MESSAGES {
         return Err(Error::TooManyMessages(MAX_MESSAGES).into());

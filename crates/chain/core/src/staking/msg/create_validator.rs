@@ -13,12 +13,12 @@ use crate::staking::table;
 use crate::staking::validator::{Rates, Status, Validator, ed25519};
 
 /// What the message says, parsed.
-struct Wanted {
-    validator: Validator,
-    self_bond: Amount,
+pub(in crate::staking) struct Wanted {
+    pub validator: Validator,
+    pub self_bond: Amount,
 }
 
-fn parse(msg: &MsgCreateValidator) -> Result<Wanted, CodedError> {
+pub(in crate::staking) fn parse(msg: &MsgCreateValidator) -> Result<Wanted, CodedError> {
     let missing = |what: &str| sdk::Error::InvalidRequest(format!("{what} is missing"));
     let operator = crate::staking::operator(&msg.validator_address)?;
     let key = msg.pubkey.as_ref().ok_or_else(|| missing("the consensus key"))?;

@@ -16,6 +16,7 @@ pub fn check(msg: &MsgUpdateParams) -> Result<(), CodedError> {
 
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgUpdateParams) -> Result<MsgUpdateParamsResponse, CodedError> {
     require_authority(&msg.authority)?;
+    params::covers_evidence(given(msg)?, crate::consensus::evidence_seconds(ctx)?)?;
     params::store(ctx, given(msg)?)?;
     Ok(MsgUpdateParamsResponse {})
 }
