@@ -3,6 +3,7 @@
 
 use ve_chain_core::admission::QUOTAS;
 use ve_chain_core::auth::admission as auth;
+use ve_chain_identity::mfa;
 use ve_chain_identity::roles::gate::ACCOUNT_STATES;
 use ve_sdk::admission::{EXTENSION_OPTIONS, LIMITS, MESSAGE_GATES, STATELESS_CHECKS, Step, TX_SIZE_GAS};
 
@@ -15,6 +16,7 @@ pub fn steps() -> Vec<Step> {
         auth::FEE_SUFFICIENT,
         ACCOUNT_STATES,
         auth::SIGNATURES,
+        mfa::SESSIONS,
         MESSAGE_GATES,
         QUOTAS,
         auth::DEDUCT_FEE,

@@ -9,7 +9,11 @@ use ve_chain_core::performance::PerformanceHooks;
 use ve_chain_core::slashing::SlashingHooks;
 use ve_chain_core::staking::hooks::{AdmissionGate, StakingHooks};
 use ve_chain_finance::escrow::{EscrowHooks, EscrowStress};
+use ve_chain_identity::attester::hooks::AttesterEmergency;
+use ve_chain_identity::mfa::MfaGate;
+use ve_chain_identity::mfa::hooks::MfaHooks;
 use ve_chain_identity::roles::gate::AccountGate;
+use ve_chain_identity::roles::hooks::{AccountHooks, Emergency};
 use ve_chain_market::deployment::MarketHooks;
 use ve_chain_market::provider::ProviderHooks;
 use ve_sdk::gate::MessageGate;
@@ -27,5 +31,8 @@ pub fn hooks() -> Hooks {
     hooks.add::<dyn StressGauge>(Arc::new(EscrowStress));
     hooks.add::<dyn EscrowHooks>(Arc::new(MarketHooks));
     hooks.add::<dyn ProviderHooks>(Arc::new(MarketHooks));
+    hooks.add::<dyn AccountHooks>(Arc::new(MfaHooks));
+    hooks.add::<dyn Emergency>(Arc::new(AttesterEmergency));
+    hooks.add::<dyn MessageGate>(Arc::new(MfaGate));
     hooks
 }

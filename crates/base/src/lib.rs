@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod errors;
 pub mod jcs;
 pub mod keys;
+pub mod mfa;
 pub mod preimage;
 pub mod time;
 pub mod tx;

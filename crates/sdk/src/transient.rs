@@ -25,6 +25,11 @@ pub fn add(state: &mut dyn Write, module: &str, name: &[u8], amount: u64) -> Res
     state.set(&key, sum.to_be_bytes().to_vec())
 }
 
+/// Replaces the number under (`module`, `name`) in this block.
+pub fn put(state: &mut dyn Write, module: &str, name: &[u8], value: u64) -> Result<(), KvError> {
+    state.set(&key(module, name), value.to_be_bytes().to_vec())
+}
+
 /// The sum or the count under (`module`, `name`) in this block.
 pub fn get<R: Read + ?Sized>(state: &R, module: &str, name: &[u8]) -> Result<u64, KvError> {
     Ok(read(state.get(&key(module, name))?))

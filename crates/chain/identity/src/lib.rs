@@ -3,4 +3,5 @@
 pub mod attester;
 pub mod audit;
 pub mod encryption;
+pub mod mfa;
 pub mod roles;

@@ -186,6 +186,11 @@ pub mod ve {
             include!("ve.distribution.v1.rs");
         }
     }
+    pub mod enclave {
+        pub mod v1 {
+            include!("ve.enclave.v1.rs");
+        }
+    }
     pub mod encryption {
         pub mod v1 {
             include!("ve.encryption.v1.rs");
@@ -209,6 +214,11 @@ pub mod ve {
     pub mod market {
         pub mod v1 {
             include!("ve.market.v1.rs");
+        }
+    }
+    pub mod mfa {
+        pub mod v1 {
+            include!("ve.mfa.v1.rs");
         }
     }
     pub mod mint {
@@ -239,6 +249,11 @@ pub mod ve {
     pub mod take {
         pub mod v1 {
             include!("ve.take.v1.rs");
+        }
+    }
+    pub mod veid {
+        pub mod v1 {
+            include!("ve.veid.v1.rs");
         }
     }
 }

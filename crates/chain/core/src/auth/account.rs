@@ -2,6 +2,7 @@
 
 use prost::{Message, Name};
 use prost_types::Any;
+use ve_base::keys::PublicKey;
 use ve_base::{Address, CodedError, errors::sdk::Error};
 use ve_proto::cosmos::auth::v1beta1::{BaseAccount, ModuleAccount};
 use ve_sdk::{Context, Permission, type_url};
@@ -89,6 +90,14 @@ pub fn ensure(ctx: &mut Context<'_>, address: &Address) -> Result<(), CodedError
     let number = next_number(ctx, address)?;
     let account =
         Account::Base(BaseAccount { address: address.to_string(), account_number: number, ..BaseAccount::default() });
+    save(ctx, address, &account)
+}
+
+/// The account signs with another key from now on; its address stays. Who may ask for that is for the caller to know.
+pub fn replace_key(ctx: &mut Context<'_>, address: &Address, key: &PublicKey) -> Result<(), CodedError> {
+    let mut account = require(ctx, address)?;
+    let refused = || Error::Unauthorized(format!("{address} is a module account and has no key"));
+    account.base_mut().ok_or_else(refused)?.pub_key = Some(key.to_any());
     save(ctx, address, &account)
 }
 

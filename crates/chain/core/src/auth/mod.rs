@@ -1,7 +1,7 @@
 //! Accounts: who exists, with which key, number and sequence; and the admission steps that concern signatures and fees.
 //!
-//! Invariants: account numbers are unique and below the next number; an account's key hashes to its address; unordered
-//! transactions are counted.
+//! Invariants: account numbers are unique and below the next number; an account's first key hashes to its address, which
+//! stays when the key is replaced; unordered transactions are counted.
 
 pub mod account;
 pub mod admission;

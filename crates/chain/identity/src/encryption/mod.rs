@@ -23,6 +23,7 @@ use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
 pub use accept::accept;
 pub use error::Error;
+pub use registry::owner_of;
 
 pub struct Encryption;
 

@@ -95,6 +95,11 @@ pub fn find<R: Read + ?Sized>(state: &R, id: &str) -> Result<RecipientKey, Coded
     if id_of(&key) == id { Ok(key) } else { Err(unknown().into()) }
 }
 
+/// Whose key this is.
+pub fn owner_of<R: Read + ?Sized>(state: &R, id: &str) -> Result<Address, CodedError> {
+    parse_account("owner", &find(state, id)?.owner)
+}
+
 /// As [`find`], for its owner only.
 pub fn owned<R: Read + ?Sized>(state: &R, id: &str, owner: &str) -> Result<RecipientKey, CodedError> {
     let key = find(state, id)?;

@@ -1,0 +1,29 @@
+//! What this module asks of others, and what it follows.
+
+use ve_base::{Address, CodedError};
+use ve_sdk::Context;
+
+use super::session;
+use crate::roles::AccountState;
+use crate::roles::hooks::AccountHooks;
+
+/// Knows how much an identity is trusted.
+pub trait Scores: Send + Sync {
+    /// 0 to 100; 0 for an account that nobody verified.
+    fn score(&self, ctx: &Context<'_>, address: &Address) -> Result<u32, CodedError>;
+}
+
+/// Ends the sessions of accounts that are not active any more.
+pub struct MfaHooks;
+
+impl AccountHooks for MfaHooks {
+    fn after_state_changed(
+        &self,
+        ctx: &mut Context<'_>,
+        account: &Address,
+        _old: AccountState,
+        new: AccountState,
+    ) -> Result<(), CodedError> {
+        if new == AccountState::Active { Ok(()) } else { session::revoke_all(ctx, &account.to_string()) }
+    }
+}
