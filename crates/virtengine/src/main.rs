@@ -5,6 +5,7 @@ mod daemon;
 mod localnet;
 mod node;
 mod provider;
+mod verifier;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,9 @@ fn command() -> Command {
         ))
         .subcommand(provider::ProviderCommand::augment_subcommands(
             Command::new("provider").about("Sell this machine's capacity").subcommand_required(true),
+        ))
+        .subcommand(verifier::VerifierCommand::augment_subcommands(
+            Command::new("verifier").about("Read evidence of identity and score it").subcommand_required(true),
         ))
 }
 
@@ -56,6 +60,10 @@ fn main() -> ExitCode {
             Some(("provider", arguments)) => {
                 let command = provider::ProviderCommand::from_arg_matches(arguments).unwrap_or_else(|e| e.exit());
                 provider::run(&global, command).await
+            }
+            Some(("verifier", arguments)) => {
+                let command = verifier::VerifierCommand::from_arg_matches(arguments).unwrap_or_else(|e| e.exit());
+                verifier::run(&global, command)
             }
             _ => Ok(()),
         };

@@ -5,3 +5,4 @@ mod general;
 mod keys;
 mod offline;
 mod support;
+mod verifier;
