@@ -5,6 +5,7 @@ mod common;
 use common::{World, bid_id, price};
 use ve_base::{Amount, Coin, Dec};
 use ve_chain_core::distribution;
+use ve_chain_core::feemarket::StressGauge as _;
 use ve_chain_finance::{escrow, take};
 use ve_proto::cosmos::base::query::v1beta1::PageRequest;
 use ve_proto::ve::escrow::v1::{MsgAccountDeposit, MsgWithdrawPayment};
