@@ -1,5 +1,7 @@
 //! `virtengine verifier`: reads evidence and scores features, on this machine and without a chain.
 
+mod agree;
+mod composite;
 mod model;
 
 use std::collections::BTreeMap;
@@ -50,6 +52,16 @@ pub enum VerifierCommand {
         #[arg(long, default_value_t = 0)]
         findings: u8,
     },
+    /// Compute the composite score of an account from a description of its evidence in JSON
+    Composite {
+        /// File with it, `-` for standard input
+        file: PathBuf,
+    },
+    /// Compute anew what a committee agreed on from what its members revealed, in JSON
+    Agree {
+        /// File with it, `-` for standard input
+        file: PathBuf,
+    },
     /// Check every file of a model against its manifest
     Model {
         /// Manifest; the files are in the folder of the same name
@@ -88,6 +100,8 @@ pub fn run(global: &Global, command: VerifierCommand) -> Result<()> {
             let model = model.map_or_else(|| Ok(inference::Model::genesis()), |manifest| model::load(&manifest))?;
             scored(&inference::score(&features, findings, &model))
         }
+        VerifierCommand::Composite { file } => composite::run(&read(&file)?)?,
+        VerifierCommand::Agree { file } => agree::run(&read(&file)?)?,
         VerifierCommand::Model { manifest } => model::describe(&manifest)?,
     };
     global.output.print(&value);
@@ -123,11 +137,14 @@ fn parse(bytes: &[u8]) -> Result<Features> {
     }
     let named: BTreeMap<String, u16> =
         serde_json::from_str(text).context("features in JSON are names with basis points, 0 to 10000")?;
-    let index = |name: &str| (0..features::COUNT).find(|index| features::name(*index) == name);
-    let pairs = named.iter().map(|(name, value)| {
-        index(name).map(|index| (index, *value)).with_context(|| format!("there is no feature {name}"))
-    });
+    let pairs = named.iter().map(|(name, value)| feature(name).map(|index| (index, *value)));
     Features::from_pairs(&pairs.collect::<Result<Vec<_>>>()?).context("these are no features")
+}
+
+/// Index of a feature by its name.
+fn feature(name: &str) -> Result<usize> {
+    let index = (0..features::COUNT).find(|index| features::name(*index) == name);
+    index.with_context(|| format!("there is no feature {name}"))
 }
 
 fn extracted(extraction: &Extraction, reveal: bool) -> Value {

@@ -64,3 +64,62 @@ fn a_model_with_an_altered_byte_is_refused() {
     let refused = home.run(&["verifier", "model", &manifest]);
     assert!(!refused.status.success() && error(&refused).contains("model.tsm"), "{}", error(&refused));
 }
+
+#[test]
+fn a_composite_score_follows_from_a_description_of_the_evidence() {
+    let home = Home::new();
+    // The worked example of the identity specification.
+    let account = br#"{
+        "document": {"tamper": 9200, "format": 9600, "template": 9000, "security": 8000},
+        "face": {"similarity": 9100, "confidence": 9700, "quality": 8800},
+        "liveness": {"liveness": 9000, "antispoof": 9300, "blink": true, "head_turn": true},
+        "consistency": {"name": 9500, "birth": 10000, "cross": 9000},
+        "history": {"new": {"days": 120}},
+        "risk": {"fraud": 9000, "device_fingerprint": 8000, "device_integrity": 9500, "ip": 8000, "geo": 9000,
+            "velocity_failed": false, "device_attested": true},
+        "trust_bp": 8400,
+        "proofs": [
+            {"upstream": "UP1", "email": {"organisational": true, "years": 0}},
+            {"upstream": "UP2", "sms": {"mobile": true, "years": 0}},
+            {"upstream": "UP3", "login": "microsoft"}]
+    }"#;
+    let text = String::from_utf8_lossy(account).replace("UP", &"0".repeat(63));
+    let file = home.write("account", text.as_bytes());
+    let result = json(&home.run(&["verifier", "composite", "--output", "json", &file]));
+    assert_eq!((&result["score"], &result["core"]), (&91.into(), &8196.into()));
+    assert_eq!(result["reasons"], serde_json::json!(["SUCCESS"]));
+    let odd = home.write("odd", text.replace("\"trust_bp\"", "\"trusted\"").as_bytes());
+    assert!(!home.run(&["verifier", "composite", &odd]).status.success());
+}
+
+#[test]
+fn what_a_committee_agreed_on_can_be_computed_anew() {
+    let home = Home::new();
+    // Six of seven members, alike but for the confidence in one field (feature 16).
+    let features = |value: u16| {
+        let mut bytes = b"VF2\0".to_vec();
+        bytes.extend((1u64 << 16 | 1).to_be_bytes());
+        let values = (0..64u16).flat_map(|at| if at == 0 { 10_000 } else { value * u16::from(at == 16) }.to_be_bytes());
+        bytes.extend(values);
+        hex::encode(bytes)
+    };
+    let reveals: Vec<Value> = [8210, 8240, 8260, 8300, 8320, 9000]
+        .into_iter()
+        .enumerate()
+        .map(|(at, value)| {
+            serde_json::json!({"member": format!("m{at}"), "nonce": format!("{at:064}"), "features": features(value)})
+        })
+        .collect();
+    let run = |reveals: &[Value]| {
+        let file =
+            home.write("run", serde_json::json!({"committee_size": 7, "reveals": reveals}).to_string().as_bytes());
+        home.run(&["verifier", "agree", "--output", "json", &file])
+    };
+    let agreed = json(&run(&reveals));
+    assert_eq!(agreed["members"], serde_json::json!(["m0", "m1", "m2", "m3", "m4"]));
+    assert_eq!(agreed["features"].as_str(), Some(features(8250).as_str()));
+    let refused = run(&reveals[1..]);
+    assert!(!refused.status.success() && error(&refused).contains("4 members agree and 5 must"), "{}", error(&refused));
+    let twice = run(&[&reveals[..], &reveals[..1]].concat());
+    assert!(!twice.status.success() && error(&twice).contains("twice"), "{}", error(&twice));
+}
