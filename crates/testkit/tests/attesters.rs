@@ -5,6 +5,9 @@ use ve_base::attestation::{SCHEMA, consent, digest, key_id, key_proof, signed_by
 use ve_base::keys::ConsensusSecret;
 use ve_base::{Amount, module_address};
 use ve_proto::ve::attester::v1::*;
+use ve_proto::ve::roles::v1::{
+    ActionKind, EmergencyTarget, MsgApproveAction, MsgProposeAction, QueryActionsRequest, QueryActionsResponse,
+};
 use ve_sdk::application::TxResult;
 use ve_testkit::chain::{Account, CHAIN_ID, ENDOWMENT, TestChain};
 
@@ -321,4 +324,37 @@ fn a_bond_comes_back_after_the_unbonding_time() {
     jump(&mut chain, 120);
     let after = chain.balance(&chain.accounts[0].address);
     assert_eq!(after, before.checked_add(Amount::from(BOND)).expect("it fits"));
+}
+
+#[test]
+fn an_emergency_stops_an_attester_until_governance_speaks() {
+    let mut chain = TestChain::with_genesis(6, |state| {
+        let accounts: Vec<Account> = (0..6).map(Account::number).collect();
+        ve_testkit::chain::seat(state, &accounts);
+        genesis(state);
+    });
+    ok(&add_key(&mut chain, 2, &secret(2)));
+    let propose = MsgProposeAction {
+        proposer: name(0),
+        kind: ActionKind::EmergencyRevoke.into(),
+        emergency: EmergencyTarget::Attester.into(),
+        resource_id: name(2),
+        reason_commit: vec![1; 32],
+        ..MsgProposeAction::default()
+    };
+    let unknown = MsgProposeAction { resource_id: name(5), ..propose.clone() };
+    assert_ne!(chain.deliver(0, &unknown).code, 0, "no attester");
+    ok(&chain.deliver(0, &propose));
+    let given = sign(attestation(&chain, 2, 4, 1), &secret(2));
+    ok(&submit(&mut chain, 4, given));
+    let actions: QueryActionsResponse =
+        chain.query("/ve.roles.v1.Query/Actions", &QueryActionsRequest::default()).expect("it answers");
+    let action_id = actions.actions.last().expect("the proposal").id;
+    ok(&chain.deliver(1, &MsgApproveAction { approver: name(1), action_id, delegation_id: 0 }));
+    let given = sign(attestation(&chain, 2, 4, 2), &secret(2));
+    refused(&submit(&mut chain, 4, given), 4);
+    // Nobody ratifies it.
+    jump(&mut chain, 15 * DAY);
+    let given = sign(attestation(&chain, 2, 4, 3), &secret(2));
+    ok(&submit(&mut chain, 4, given));
 }

@@ -1,6 +1,9 @@
 //! Another key behind the same address: for its owner, and for nobody who has one thing alone.
 
-use ve_proto::ve::mfa::v1::*;
+use ve_proto::ve::mfa::v1::{
+    Action, MsgCompleteRecovery, MsgInitiateRecovery, MsgRotateKey, MsgVetoRecovery, SessionState,
+};
+use ve_proto::ve::roles::v1::{AccountState, QueryAccountRequest, QueryAccountResponse};
 use ve_testkit::chain::{Account, TestChain};
 
 use crate::support::*;
@@ -110,6 +113,9 @@ fn the_present_key_vetoes_alone_and_a_cool_down_follows() {
         let contested = response.tx_results[0].events.iter().any(|event| event.kind == "account_contested");
         assert_eq!(contested, account(&chain, OWNER).profile.expect("it is protected").vetoes.len() == 3);
     }
+    let request = QueryAccountRequest { account: name(OWNER) };
+    let state: QueryAccountResponse = chain.query("/ve.roles.v1.Query/Account", &request).expect("it answers");
+    assert_eq!(state.state(), AccountState::Flagged, "somebody looks into who is who");
 }
 
 #[test]

@@ -144,8 +144,8 @@ pub fn level(config: &ActionConfig) -> Level {
     }
 }
 
-/// Governance may change what a row demands within these bounds. Rows of the module's own protection keep the table's
-/// form: who could soften them could take accounts over.
+/// Governance may change what a row demands within these bounds. What gives an account another key may only demand more
+/// than the table: who could soften that could take accounts over.
 pub fn validate(config: &ActionConfig) -> Result<(), CodedError> {
     let refused = |why: &str| Err(Error::Params(why.to_owned()).into());
     let Some(row) = row_of(config.action()) else {
@@ -168,8 +168,20 @@ pub fn validate(config: &ActionConfig) -> Result<(), CodedError> {
             return refused("a combination has from 1 to 5 sets");
         }
         check_sets(&combination.all)?;
+        if matches!(row.action, Action::AccountRecovery | Action::KeyRotation) && !is_stricter(combination, row) {
+            return refused("what gives an account another key never demands less than the table");
+        }
     }
     Ok(())
+}
+
+/// Whether a combination asks for everything that one of the row's own asks for.
+fn is_stricter(combination: &Combination, row: &Row) -> bool {
+    let asks_for = |wanted: &&[FactorType]| {
+        let within = |kind: &i32| wanted.iter().any(|wanted| i32::from(*wanted) == *kind);
+        combination.all.iter().any(|set| set.any.iter().all(within))
+    };
+    row.combinations.iter().any(|own| own.iter().all(asks_for))
 }
 
 /// Sets name known factors, ascending, at least one.

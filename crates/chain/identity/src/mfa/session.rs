@@ -128,6 +128,10 @@ fn present(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), Coded
     let Some(option) = brought.next() else { return Ok(()) };
     let given = SessionUse::decode(option.value.as_slice())
         .map_err(|_| Error::Request("the sessions of the transaction do not decode"))?;
+    // Client keys sign for a sequence: without one the same messages could be sent again.
+    if candidate.tx.body.unordered {
+        return Err(Error::Request("a transaction without a sequence uses no session").into());
+    }
     if brought.next().is_some() || given.sessions.is_empty() || given.sessions.len() as u64 > MAX_PRESENTED {
         return Err(Error::Request("a transaction uses from 1 to 4 sessions, named once").into());
     }

@@ -53,6 +53,14 @@ fn the_table_is_valid_and_governance_cannot_take_its_teeth() {
         long.window_seconds = 3601;
         assert!(validate(&long).is_err(), "{}", row.name);
     }
+    for action in [Action::AccountRecovery, Action::KeyRotation] {
+        let mut soft = default(row_of(action).expect("it has a row"));
+        soft.combinations[0].all.remove(0);
+        assert!(validate(&soft).is_err(), "{action:?}");
+        let mut hard = default(row_of(action).expect("it has a row"));
+        hard.combinations[0].all[1].any.truncate(1);
+        assert!(validate(&hard).is_ok(), "{action:?}");
+    }
     let state = MemoryState::default();
     assert!(config(&state, Action::Unspecified).is_err());
 }
