@@ -161,7 +161,7 @@ pub fn sample<R: Read + ?Sized>(
         let ticket = Sha256::new().chain_update(seed).chain_update(&attester.address).finalize();
         drawn.push((ticket.into(), attester));
     }
-    drawn.sort_by(|left, right| left.0.cmp(&right.0));
+    drawn.sort_by_key(|(ticket, _)| *ticket);
     let mut chosen: Vec<Attester> = Vec::new();
     for (_, attester) in drawn {
         if chosen.len() < count && chosen.iter().all(|other| other.organisation != attester.organisation) {

@@ -38,11 +38,11 @@ pub fn check(attestation: &Attestation) -> Result<(), CodedError> {
     }
     let texts = [&attestation.scope_id, &attestation.request_id, &attestation.model, &attestation.key_id];
     let long = |text: &&String| text.len() > MAX_TEXT || text.chars().any(char::is_control);
-    if texts.iter().any(|text| long(text)) {
+    if texts.iter().any(&long) {
         return refused("its texts have at most 256 printable bytes");
     }
     if let Some(evidence) = &attestation.evidence
-        && (evidence.hash.len() != 32 || [&evidence.backend, &evidence.r#ref].iter().any(|text| long(text)))
+        && (evidence.hash.len() != 32 || [&evidence.backend, &evidence.r#ref].iter().any(long))
     {
         return refused("evidence is named by 32 bytes of hash and short texts");
     }
