@@ -7,6 +7,7 @@ use base64::{
 };
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value};
 
+use super::decimals;
 use crate::rpc::status::Status;
 
 const LENIENT: GeneralPurposeConfig =
@@ -17,10 +18,9 @@ const MAX_PATH_DEPTH: usize = 8;
 
 /// A JSON body as a message; unknown fields are refused.
 pub fn body(desc: MessageDescriptor, body: &[u8]) -> Result<DynamicMessage, Status> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let message = DynamicMessage::deserialize(desc, &mut json).map_err(|e| Status::invalid(e.to_string()))?;
-    json.end().map_err(|e| Status::invalid(e.to_string()))?;
-    Ok(message)
+    let mut json: serde_json::Value = serde_json::from_slice(body).map_err(|e| Status::invalid(e.to_string()))?;
+    decimals::restore(&mut json, &desc);
+    DynamicMessage::deserialize(desc, json).map_err(|e| Status::invalid(e.to_string()))
 }
 
 /// Sets the field at `path` (dots between names) from its text. Repeated fields collect values. `false` when the message

@@ -1,6 +1,8 @@
 //! Response messages as the Cosmos SDK's JSON: names as in the schema, 64-bit integers as strings, defaults written,
 //! `@type` for Any, decimals (`cosmos.Dec`) as decimal text.
 
+use std::sync::LazyLock;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prost_reflect::{
     DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
@@ -8,24 +10,32 @@ use prost_reflect::{
 };
 use prost_types::Timestamp;
 use serde_json::{Map, Value as Json};
-use ve_proto::any::name_of;
+use ve_proto::{any::name_of, descriptors};
 
 use crate::rpc::time::rfc3339;
 
 /// Any within Any; deeper content stays encoded.
 const MAX_ANY_DEPTH: usize = 16;
 /// Digits after the point of a `cosmos.Dec`.
-const DEC_DIGITS: usize = 18;
+pub(super) const DEC_DIGITS: usize = 18;
 
 /// Writes messages of one schema.
 pub struct Encoder<'a> {
     pool: &'a DescriptorPool,
-    scalar: Option<ExtensionDescriptor>,
+}
+
+/// Whether the field holds the count of 10^-18.
+pub(super) fn is_decimal(field: &FieldDescriptor) -> bool {
+    static SCALAR: LazyLock<Option<ExtensionDescriptor>> =
+        LazyLock::new(|| descriptors().get_extension_by_name("cosmos_proto.scalar"));
+    let Some(scalar) = SCALAR.as_ref() else { return false };
+    let options = field.options();
+    options.has_extension(scalar) && options.get_extension(scalar).as_str() == Some("cosmos.Dec")
 }
 
 impl<'a> Encoder<'a> {
     pub fn new(pool: &'a DescriptorPool) -> Self {
-        Self { pool, scalar: pool.get_extension_by_name("cosmos_proto.scalar") }
+        Self { pool }
     }
 
     pub fn message(&self, message: &DynamicMessage) -> Json {
@@ -85,10 +95,10 @@ impl<'a> Encoder<'a> {
             Value::U64(v) => v.to_string().into(),
             Value::F32(v) => f64::from(*v).into(),
             Value::F64(v) => (*v).into(),
-            Value::String(text) if self.is_decimal(field) => decimal(text).into(),
+            Value::String(text) if is_decimal(field) => decimal(text).into(),
             Value::String(text) => text.clone().into(),
             // Slashing and mint declare decimals as bytes; these are the digits too.
-            Value::Bytes(bytes) if self.is_decimal(field) => decimal(&String::from_utf8_lossy(bytes)).into(),
+            Value::Bytes(bytes) if is_decimal(field) => decimal(&String::from_utf8_lossy(bytes)).into(),
             Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
             Value::EnumNumber(number) => match field.kind() {
                 Kind::Enum(values) => values.get_value(*number).map_or_else(|| (*number).into(), |v| v.name().into()),
@@ -97,12 +107,6 @@ impl<'a> Encoder<'a> {
             Value::Message(message) => self.nested(message, depth),
             Value::List(_) | Value::Map(_) => Json::Null,
         }
-    }
-
-    fn is_decimal(&self, field: &FieldDescriptor) -> bool {
-        let Some(scalar) = &self.scalar else { return false };
-        let options = field.options();
-        options.has_extension(scalar) && options.get_extension(scalar).as_str() == Some("cosmos.Dec")
     }
 
     /// `{"@type": …, fields}`; content of an unknown type stays as its bytes.

@@ -1,5 +1,6 @@
 //! REST: every method with a `google.api.http` annotation, transcoded through the descriptors (platform spec 2.3).
 
+mod decimals;
 mod decode;
 mod encode;
 mod handler;
