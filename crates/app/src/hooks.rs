@@ -13,6 +13,8 @@ use ve_chain_identity::attester::hooks::AttesterEmergency;
 use ve_chain_identity::mfa::MfaGate;
 use ve_chain_identity::mfa::hooks::MfaHooks;
 use ve_chain_identity::roles::gate::AccountGate;
+use ve_chain_identity::roles::hooks::AccountHooks;
+use ve_chain_identity::veid::{IdentityGate, IdentityHooks};
 use ve_chain_identity::roles::hooks::{AccountHooks, Emergency};
 use ve_chain_market::deployment::MarketHooks;
 use ve_chain_market::provider::ProviderHooks;
@@ -29,6 +31,8 @@ pub fn hooks() -> Hooks {
     hooks.add::<dyn StakingHooks>(Arc::new(PerformanceHooks));
     hooks.add::<dyn StakingHooks>(Arc::new(GovHooks));
     hooks.add::<dyn StressGauge>(Arc::new(EscrowStress));
+    hooks.add::<dyn MessageGate>(Arc::new(IdentityGate));
+    hooks.add::<dyn AccountHooks>(Arc::new(IdentityHooks));
     hooks.add::<dyn EscrowHooks>(Arc::new(MarketHooks));
     hooks.add::<dyn ProviderHooks>(Arc::new(MarketHooks));
     hooks.add::<dyn AccountHooks>(Arc::new(MfaHooks));

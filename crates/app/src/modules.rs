@@ -28,6 +28,7 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_identity::roles::Roles),
         Box::new(ve_chain_identity::attester::Attesters),
         Box::new(ve_chain_identity::mfa::Mfa),
+        Box::new(ve_chain_identity::veid::Veid),
         Box::new(ve_chain_finance::take::Take),
         Box::new(ve_chain_finance::escrow::Escrow),
         Box::new(ve_chain_market::provider::Providers),

@@ -4,6 +4,7 @@ pub mod address;
 pub mod amount;
 pub mod audit;
 pub mod attestation;
+pub mod capture;
 pub mod coin;
 pub mod dec;
 pub mod envelope;

@@ -50,6 +50,10 @@ pub struct TestChain {
     options: Options,
 }
 
+fn open(path: &Path, options: Options) -> App {
+    App::open_release(path, options, crate::committee::release()).expect("the directory opens")
+}
+
 /// Invariants are checked after every block.
 pub fn checked_options() -> Options {
     Options { check_invariants: true, ..Options::default() }
@@ -79,7 +83,7 @@ impl TestChain {
         time: BlockTime,
     ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let app = App::open(directory.path(), options.clone()).expect("an empty directory opens");
+        let app = open(directory.path(), options.clone());
         app.init_chain(InitChain {
             chain_id: CHAIN_ID.into(),
             genesis_time: time,
@@ -98,7 +102,7 @@ impl TestChain {
     /// Closes the application without any goodbye and opens it again on the same directory.
     pub fn restart(self) -> Self {
         let options = self.options.clone();
-        self.restart_with(|path| App::open(path, options).expect("the directory opens again"))
+        self.restart_with(|path| open(path, options))
     }
 
     /// As [`TestChain::restart`] with another way to open the directory.

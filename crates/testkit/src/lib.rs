@@ -1,4 +1,5 @@
 //! For tests only: the real application without a network, driven block by block.
 
 pub mod chain;
+pub mod committee;
 pub mod simulation;

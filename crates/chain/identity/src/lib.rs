@@ -5,3 +5,4 @@ pub mod audit;
 pub mod encryption;
 pub mod mfa;
 pub mod roles;
+pub mod veid;

@@ -73,6 +73,13 @@ impl Simulation {
         attesters.sort();
         state["provider"]["params"]["attesters"] = attesters.clone().into();
         bonded_attesters(&mut state, &attesters);
+        let client = ve_chain_identity::veid::simulated_client().expect("its key is valid");
+        let client = ve_sdk::json::to_json(&client).expect("it has a schema");
+        state["veid"]["clients"] = vec![client].into();
+        // Nobody is verified before the first block, so that what needs a tier would be refused to everybody.
+        for row in state["veid"]["params"]["capabilities"].as_array_mut().expect("the matrix is a list") {
+            row["enforced"] = false.into();
+        }
         chain::seat(&mut state, &accounts);
         let time = BlockTime { seconds: chain::GENESIS_SECONDS, nanos: 0 };
         Self::on(TestChain::from_state(accounts, state, options, 0, time), Draws::new(seed))

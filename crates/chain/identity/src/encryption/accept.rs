@@ -31,3 +31,22 @@ pub fn accept(
     let public_key = PublicKey::from_any(&public_key.ok_or_else(unsigned)?)?;
     Ok(envelope::verify_sender(envelope, subject, &public_key)?)
 }
+
+/// As [`accept`] for an envelope to a committee: `members` are the ids of all its keys, in order, which another registry
+/// keeps. There is room for them alone. `sender` is the key that must have signed it.
+pub fn accept_for_committee(
+    state: &dyn Read,
+    envelope: &Envelope,
+    subject: &Subject<'_>,
+    members: &[String],
+    sender: &PublicKey,
+) -> Result<(), CodedError> {
+    let limits = envelope::Limits { max_recipients: members.len(), ..params::limits(&params::load(state)?) };
+    envelope::check(envelope, &limits)?;
+    let named = envelope.recipients.iter().map(|entry| &entry.key_id);
+    if let Some(missing) = members.iter().find(|id| named.clone().all(|named| named != *id)) {
+        let short = missing.chars().take(64).collect();
+        return Err(Error::NotAllMembers(short).into());
+    }
+    Ok(envelope::verify_sender(envelope, subject, sender)?)
+}

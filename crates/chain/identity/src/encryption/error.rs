@@ -22,6 +22,8 @@ pub enum Error {
     Params(String),
     #[error("genesis of encryption keys refused: {0}")]
     Genesis(String),
+    #[error("seal to every member of the committee and nobody else; {0} is missing")]
+    NotAllMembers(String),
 }
 
 impl Coded for Error {
@@ -40,6 +42,7 @@ impl Coded for Error {
             Self::State(..) => 26,
             Self::Params(_) => 27,
             Self::Genesis(_) => 28,
+            Self::NotAllMembers(_) => 29,
         }
     }
 }

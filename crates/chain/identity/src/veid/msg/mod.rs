@@ -1,0 +1,10 @@
+pub mod create_wallet;
+pub mod rebind_wallet;
+pub mod register_client;
+pub mod revoke_client;
+pub mod revoke_scope;
+pub mod revoke_wallet;
+pub mod update_client;
+pub mod update_consent;
+pub mod update_params;
+pub mod upload_scope;

@@ -1,0 +1,69 @@
+//! A committee of enclaves whose keys tests know: it answers where a registry of attested enclaves does on a network.
+
+use ve_app::Release;
+use ve_base::CodedError;
+use ve_base::envelope::{self, EncryptionKey};
+use ve_base::keys::ConsensusSecret;
+use ve_chain_identity::veid::committee::{CommitteeSource, Member};
+use ve_proto::ve::encryption::v1::Suite;
+use ve_store::Read;
+
+use crate::chain::Account;
+
+/// Members of every epoch.
+pub const SIZE: u32 = 7;
+/// The epoch in force.
+pub const EPOCH: u64 = 3;
+
+/// The key that evidence is sealed to at a member.
+pub fn sealing_key(member: u32, epoch: u64) -> EncryptionKey {
+    let mut secret = [7; 32];
+    // X25519 ignores some bits of the first byte.
+    secret[1] = u8::try_from(member).unwrap_or(u8::MAX);
+    secret[2] = u8::try_from(epoch).unwrap_or(u8::MAX);
+    EncryptionKey::from_bytes(Suite::X25519, secret).expect("a known suite")
+}
+
+/// The key that a member's enclave signs with.
+pub fn signing_key(member: u32) -> ConsensusSecret {
+    let mut seed = [9; 32];
+    seed[0] = u8::try_from(member).unwrap_or(u8::MAX);
+    ConsensusSecret::from_seed(seed)
+}
+
+/// Members are the first accounts of a test chain.
+pub fn members(epoch: u64) -> Vec<Member> {
+    let mut members: Vec<Member> = (0..SIZE)
+        .map(|number| {
+            let public = sealing_key(number, epoch).public().expect("a valid key");
+            Member {
+                operator: Account::number(number).address,
+                key_id: envelope::key_id(public.bytes(), 1),
+                suite: Suite::X25519,
+                sealing_key: public.bytes().to_vec(),
+                signing_key: signing_key(number).public(),
+            }
+        })
+        .collect();
+    members.sort_by(|left, right| left.operator.cmp(&right.operator));
+    members
+}
+
+pub struct KnownCommittee;
+
+impl CommitteeSource for KnownCommittee {
+    fn epoch(&self, _state: &dyn Read) -> Result<u64, CodedError> {
+        Ok(EPOCH)
+    }
+
+    fn committee(&self, _state: &dyn Read, epoch: u64) -> Result<Option<Vec<Member>>, CodedError> {
+        Ok((1..=EPOCH).contains(&epoch).then(|| members(epoch)))
+    }
+}
+
+/// This release with the committee.
+pub(crate) fn release() -> Release {
+    let mut release = Release::current();
+    release.hooks.add::<dyn CommitteeSource>(std::sync::Arc::new(KnownCommittee));
+    release
+}
