@@ -6,6 +6,7 @@ mod deploy;
 mod doctor;
 mod envelope;
 mod error;
+mod genesis;
 mod keys;
 mod lease;
 mod output;
@@ -45,6 +46,11 @@ pub fn command() -> Command {
         .subcommand(sdl::SdlCommand::augment_subcommands(
             Command::new("sdl").about("Check and convert deployment files").subcommand_required(true),
         ))
+        .subcommand(genesis::GenesisCommand::augment_subcommands(
+            Command::new("genesis")
+                .about("Make, check and carry over the beginning of a chain")
+                .subcommand_required(true),
+        ))
         .subcommand(doctor::DoctorArgs::augment_args(
             Command::new("doctor").about("Find out why something does not work").after_help(doctor::AFTER_HELP),
         ));
@@ -68,6 +74,7 @@ pub async fn run(matches: &ArgMatches) -> Option<ExitCode> {
         "lease" => lease::run(&context, parsed(lease::LeaseCommand::from_arg_matches(arguments))).await,
         "envelope" => envelope::run(&context, parsed(envelope::EnvelopeCommand::from_arg_matches(arguments))).await,
         "sdl" => sdl::run(&context, parsed(sdl::SdlCommand::from_arg_matches(arguments))),
+        "genesis" => genesis::run(&context, parsed(genesis::GenesisCommand::from_arg_matches(arguments))),
         "doctor" => doctor::run(&context, parsed(doctor::DoctorArgs::from_arg_matches(arguments))).await,
         _ => return None,
     };
