@@ -283,7 +283,7 @@ fn older_wallets_propose_texts_and_nothing_that_acts() {
         (None, ("gov", 11)),
         (Some(any(&text_of(""))), ("gov", 21)),
         (Some(any(&stop("one"))), ("gov", 9)),
-        (Some(prost_types::Any { value: vec![0xff], ..any(&text_of("broken")) }), ("gov", 21)),
+        (Some(prost_types::Any { value: vec![0xff], ..any(&text_of("broken")) }), ("sdk", 2)),
     ] {
         let bad = old::MsgSubmitProposal { content, ..good.clone() };
         let result = chain.deliver(4, &bad);
