@@ -5,6 +5,7 @@ mod daemon;
 mod localnet;
 mod node;
 mod provider;
+mod signer;
 mod verifier;
 
 use std::process::ExitCode;

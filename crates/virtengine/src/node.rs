@@ -4,25 +4,42 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use ve_app::{App, Options};
+use ve_app::{App, Options, SnapshotOptions};
 use ve_node::config::{Home, NodeConfig};
 use ve_node::core::Halt;
 use ve_node::genesis::Genesis;
-use ve_node::node::Node;
+use ve_node::node::{Node, sync_state};
 use ve_sdk::application::Application;
 
 use crate::cli::Global;
 use crate::daemon;
 use crate::localnet::{MAX_BASE_PORT, PortPlan};
+use crate::signer::{self, SignerCommand};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum NodeCommand {
     /// Create keys and a configuration; the genesis file comes from the network
     Init(InitArgs),
     /// Run until Ctrl-C
-    Start,
+    Start(StartArgs),
+    /// Hold a validator's key for a node elsewhere
+    #[command(subcommand)]
+    Signer(SignerCommand),
     /// Print the state as the `app_state` of a genesis file
     Export,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct StartArgs {
+    /// Start an empty node from a snapshot of its tx-peers instead of from genesis
+    #[arg(long, requires_all = ["trust_height", "trust_hash"])]
+    state_sync: bool,
+    /// A height whose header hash you know from a source that you trust, at most a week old
+    #[arg(long, value_name = "HEIGHT", requires = "state_sync")]
+    trust_height: Option<u64>,
+    /// The hash of that header
+    #[arg(long, value_name = "HEX", requires = "state_sync")]
+    trust_hash: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,6 +56,9 @@ pub struct InitArgs {
     /// Node to exchange transactions with, such as /ip4/10.0.0.2/tcp/26655; can be repeated
     #[arg(long = "tx-peer", value_name = "ADDRESS")]
     tx_peers: Vec<String>,
+    /// Remote signer that has the validator's key, as `node signer init` prints it
+    #[arg(long, value_name = "ADDRESS")]
+    signer: Option<String>,
     /// First of the ports to listen on, on loopback only, instead of the well-known ones
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1024..=i64::from(MAX_BASE_PORT)))]
     base_port: Option<u16>,
@@ -61,6 +81,11 @@ fn open_app(home: &Home, config: &NodeConfig) -> Result<Arc<dyn Application>> {
         min_gas_price: price.parse().with_context(|| {
             format!("app.minimum_gas_price {:?} is not a decimal with uve", config.app.minimum_gas_price)
         })?,
+        snapshots: Some(SnapshotOptions {
+            directory: home.snapshots(),
+            interval: config.snapshots.interval,
+            keep: config.snapshots.keep,
+        }),
         ..Options::default()
     };
     std::fs::create_dir_all(home.state())?;
@@ -77,7 +102,8 @@ pub async fn run(global: &Global, command: NodeCommand) -> Result<()> {
             println!("{}", serde_json::to_string_pretty(&app.export()?)?);
             Ok(())
         }
-        NodeCommand::Start => start(&home).await,
+        NodeCommand::Start(arguments) => start(&home, arguments).await,
+        NodeCommand::Signer(command) => signer::run(global, command).await,
     }
 }
 
@@ -86,6 +112,7 @@ impl InitArgs {
         let mut config = NodeConfig { moniker: self.moniker.unwrap_or_default(), ..NodeConfig::default() };
         config.p2p.persistent_peers = self.peers;
         config.p2p.tx_peers = self.tx_peers;
+        config.validator.signer = self.signer.unwrap_or_default();
         if let Some(base) = self.base_port {
             PortPlan::new(Some(base)).node(0).apply(&mut config);
         }
@@ -93,7 +120,11 @@ impl InitArgs {
     }
 
     fn configures(&self) -> bool {
-        self.moniker.is_some() || self.base_port.is_some() || !self.peers.is_empty() || !self.tx_peers.is_empty()
+        self.moniker.is_some()
+            || self.signer.is_some()
+            || self.base_port.is_some()
+            || !self.peers.is_empty()
+            || !self.tx_peers.is_empty()
     }
 }
 
@@ -109,12 +140,16 @@ fn init(home: &Home, arguments: InitArgs) -> Result<()> {
     if home.config().exists() && arguments.configures() {
         bail!("{} is there already; edit it, or choose another --home", home.config().display());
     }
-    let identity = ve_node::node::create_keys(home)?;
+    let node = ve_node::node::create_node_key(home)?;
     if !home.config().exists() {
         arguments.config().save(&home.config())?;
     }
-    println!("node id            {}", identity.node_id);
-    println!("validator address  {}", hex::encode_upper(identity.validator_address));
+    println!("node id            {}", node.node_id);
+    println!("signer link id     {}", node.link_id);
+    if NodeConfig::load(&home.config())?.validator.signer.is_empty() {
+        let identity = ve_node::node::create_keys(home)?;
+        println!("validator address  {}", hex::encode_upper(identity.validator_address));
+    }
     if let Some(genesis) = genesis.filter(|_| !home.genesis().exists()) {
         // The file itself, so that its hash stays the one that the network publishes.
         std::fs::copy(&genesis, home.genesis()).with_context(|| format!("cannot copy {}", genesis.display()))?;
@@ -127,10 +162,17 @@ fn init(home: &Home, arguments: InitArgs) -> Result<()> {
     Ok(())
 }
 
-async fn start(home: &Home) -> Result<()> {
+async fn start(home: &Home, arguments: StartArgs) -> Result<()> {
     daemon::log("info");
     daemon::listen();
-    let config = NodeConfig::load(&home.config())?;
+    let mut config = NodeConfig::load(&home.config())?;
+    if arguments.state_sync {
+        let sync = &mut config.state_sync;
+        sync.enabled = true;
+        sync.trust_height = arguments.trust_height.unwrap_or_default();
+        sync.trust_hash = arguments.trust_hash.unwrap_or_default();
+        sync.trust()?;
+    }
     let app = open_app(home, &config)?;
     let ended = run_until_end(home, config, app.clone()).await;
     write_upgrade_info(home, app.as_ref())?;
@@ -146,6 +188,11 @@ fn write_upgrade_info(home: &Home, app: &dyn Application) -> Result<()> {
 }
 
 async fn run_until_end(home: &Home, config: NodeConfig, app: Arc<dyn Application>) -> Result<()> {
+    tokio::select! {
+        synced = sync_state(home, &config, app.clone()) => synced?,
+        // What was fetched stays on disk.
+        () = daemon::asked_to_stop() => return Ok(()),
+    }
     let handle = Node::start(home, config, app).await?;
     let stopper = handle.stopper();
     tokio::spawn(async move {

@@ -104,6 +104,8 @@ pub fn node_config(ports: PortPlan, index: u16, nodes: u16) -> Result<NodeConfig
     config.p2p.persistent_peers = others().map(|peer| format!("/ip4/127.0.0.1/tcp/{}", peer.p2p)).collect();
     config.p2p.tx_peers = others().map(|peer| format!("/ip4/127.0.0.1/tcp/{}", peer.gossip)).collect();
     config.app.check_invariants = true;
+    // So that starting from a snapshot can be tried soon.
+    config.snapshots.interval = 20;
     Ok(config)
 }
 

@@ -14,5 +14,7 @@ mod market;
 mod overdrawn;
 mod proven;
 mod provider;
+mod signer;
+mod snapshot;
 mod support;
 mod validators;
