@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use ve_base::keys::PublicKey;
 use ve_base::{ACCOUNT_PREFIX, Address, CodedError, errors::sdk};
 use ve_chain_core::auth::account;
-use ve_proto::Any;
 use ve_proto::cosmos::tx::v1beta1::mode_info::{Multi, Sum};
 use ve_proto::ve::roles::v1::AccountState;
+use ve_proto::ve::veid::v1::{ConsentFlags, MsgUpdateConsent};
+use ve_proto::{Any, Message as _};
 use ve_sdk::admission::{Candidate, Step, unknown_message};
 use ve_sdk::gate::MessageGate;
 use ve_sdk::{Context, Registry};
@@ -41,9 +42,20 @@ impl MessageGate for AccountGate {
     }
 }
 
+/// The one message that both gives and withdraws consent: a suspended account withdraws only.
+const UPDATE_CONSENT: &str = "/ve.veid.v1.MsgUpdateConsent";
+
+fn gives_consent(message: &Any) -> Result<bool, CodedError> {
+    let broken = |_| sdk::Error::TxDecode(format!("bytes are not a {UPDATE_CONSENT}"));
+    let update = MsgUpdateConsent::decode(message.value.as_slice()).map_err(broken)?;
+    let flags = update.flags.unwrap_or_default();
+    Ok(!update.grants.is_empty() || flags != ConsentFlags::default())
+}
+
 /// Refuses the message, or any that it carries, to an account in this state. Admission has bounded depth and number.
 fn permit(registry: &Registry, account: &Address, state: AccountState, message: &Any) -> Result<(), CodedError> {
-    if !table::is_allowed(&message.type_url, state) {
+    let grants = state == AccountState::Suspended && message.type_url == UPDATE_CONSENT && gives_consent(message)?;
+    if grants || !table::is_allowed(&message.type_url, state) {
         let name = message.type_url.chars().take(100).collect();
         return Err(Error::Restricted(account.to_string(), states::name(state), name).into());
     }
