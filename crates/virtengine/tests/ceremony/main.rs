@@ -186,7 +186,7 @@ fn a_ceremony_ends_in_a_chain_whose_state_becomes_the_beginning_of_another_one()
     let ports = free_ports();
     let running = start(&pair, ports);
     both_reach(ports, 3);
-    running.map(stop);
+    running.into_iter().for_each(stop);
 
     let [one, two] = &pair;
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
@@ -217,5 +217,5 @@ fn a_ceremony_ends_in_a_chain_whose_state_becomes_the_beginning_of_another_one()
     both_reach(ports, 2);
     let status = support::rpc(ports[0], "status").unwrap();
     assert_eq!(status["node_info"]["network"], "ve-local-8");
-    running.map(stop);
+    running.into_iter().for_each(stop);
 }

@@ -118,7 +118,7 @@ pub fn free_ports() -> [u16; 2] {
     // Tests of this run take their ports in turn.
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = (std::process::id() % 100) as u16;
-    let mut take = || loop {
+    let take = || loop {
         let base = 13_000 + 10 * ((start + NEXT.fetch_add(1, Ordering::Relaxed)) % 100);
         if free(&base) {
             return base;
