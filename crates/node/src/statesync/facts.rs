@@ -15,6 +15,12 @@ use crate::comet::{abci, hash};
 use crate::core::Halt;
 use crate::evidence;
 
+/// Validator sets by their hash.
+type Sets = BTreeMap<[u8; 32], ValidatorSet>;
+
+/// Headers, the highest first, with the sets that they name.
+pub(super) type Past = (Vec<Header>, Sets);
+
 impl Sync {
     /// Makes the application's state at `height` the place where this node's chain begins.
     pub(super) async fn finish(&self, trusted: &Signed, height: u64) -> Result<(), Halt> {
@@ -119,7 +125,7 @@ impl Sync {
     }
 
     /// The headers before `below` that the first willing peer has, the highest first, with their sets by hash.
-    async fn history(&self, below: &Header) -> Option<(Vec<Header>, BTreeMap<[u8; 32], ValidatorSet>)> {
+    async fn history(&self, below: &Header) -> Option<Past> {
         let from = u64::try_from(below.height).ok()?.checked_sub(1)?;
         for peer in self.peers.connected() {
             match self.peers.ask(peer, Ask::History(from)).await {
@@ -134,7 +140,7 @@ impl Sync {
         None
     }
 
-    fn keep_past(&self, headers: &[Header], sets: &BTreeMap<[u8; 32], ValidatorSet>) -> Result<(), Halt> {
+    fn keep_past(&self, headers: &[Header], sets: &Sets) -> Result<(), Halt> {
         let past = headers.iter().map(|header| PastBlock {
             height: u64::try_from(header.height).unwrap_or(0),
             time: header.time.unwrap_or_default(),
@@ -146,7 +152,7 @@ impl Sync {
 }
 
 /// The headers, when each is the one that its successor names and its set is there.
-pub(super) fn linked(below: &Header, history: History) -> Option<(Vec<Header>, BTreeMap<[u8; 32], ValidatorSet>)> {
+pub(super) fn linked(below: &Header, history: History) -> Option<Past> {
     let mut sets = BTreeMap::new();
     for set in &history.sets {
         let set = ValidatorSet::from_proto(set).ok()?;

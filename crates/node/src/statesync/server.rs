@@ -71,7 +71,8 @@ fn light(core: &Core, height: u64) -> Result<Option<Told>, Halt> {
         return Ok(None);
     };
     let signed_header = SignedHeader { header: stored.block.header, commit: Some(commit::plain(&seen)) };
-    Ok(Some(Told::Light(LightBlock { signed_header: Some(signed_header), validator_set: Some(set) })))
+    let block = LightBlock { signed_header: Some(signed_header), validator_set: Some(set) };
+    Ok(Some(Told::Light(Box::new(block))))
 }
 
 fn history(core: &Core, from: u64) -> Result<Option<Told>, Halt> {

@@ -36,7 +36,7 @@ impl Fixture {
 
     fn light(&self, height: u64) -> LightBlock {
         match self.ask(Ask::Light(height)) {
-            Told::Light(block) => block,
+            Told::Light(block) => *block,
             other => panic!("no light block: {other:?}"),
         }
     }

@@ -61,8 +61,8 @@ pub enum Told {
     Snapshots(SnapshotList),
     #[prost(bytes = "bytes", tag = "2")]
     Chunk(Bytes),
-    #[prost(message, tag = "3")]
-    Light(LightBlock),
+    #[prost(message, boxed, tag = "3")]
+    Light(Box<LightBlock>),
     #[prost(message, tag = "4")]
     Validators(ValidatorSet),
     #[prost(message, tag = "5")]
