@@ -1,5 +1,6 @@
 //! What every daemon and the command line use to speak with the chain and with providers.
 
+pub mod audit;
 pub mod cert;
 pub mod deploy;
 pub mod error;

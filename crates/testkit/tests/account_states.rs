@@ -7,10 +7,15 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, Value};
 use prost_types::Any;
 use ve_base::Address;
+use ve_base::keys::{Multisig, PublicKey};
 use ve_proto::cosmos::authz::v1beta1::{GenericAuthorization, Grant, MsgExec, MsgGrant};
 use ve_proto::cosmos::bank::v1beta1::MsgSend;
 use ve_proto::cosmos::base::v1beta1::Coin;
+use ve_proto::cosmos::crypto::multisig::v1beta1::CompactBitArray;
 use ve_proto::cosmos::feegrant::v1beta1::{BasicAllowance, MsgGrantAllowance};
+use ve_proto::cosmos::tx::signing::v1beta1::SignMode;
+use ve_proto::cosmos::tx::v1beta1::mode_info::{Multi, Single, Sum};
+use ve_proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, TxBody, TxRaw};
 use ve_proto::ve::roles::v1::*;
 use ve_sdk::context::{BlockInfo, Context, Mode, State};
 use ve_sdk::gas::GasMeter;
@@ -94,40 +99,46 @@ fn signed_by(type_url: &str, signer: &Address) -> Any {
 
 #[test]
 fn every_message_has_a_row_and_each_cell_of_message_and_state_is_as_specified() {
-    let registry = ve_app::registry().expect("the modules register without a clash");
-    let modules = ve_app::modules();
-    let module = modules.iter().find(|module| module.name() == "roles").expect("it is in the table");
     let chain = TestChain::new(1);
     let response: QueryMessageClassesResponse =
         chain.query("/ve.roles.v1.Query/MessageClasses", &QueryMessageClassesRequest {}).expect("served");
     let rows: BTreeSet<String> = response.messages.into_iter().map(|row| row.type_url).collect();
-    let account = Account::number(3).address;
+    let gate = ve_chain_identity::roles::gate::AccountGate;
     for state in STATES {
-        let mut overlay: State = Overlay::new(Arc::new(MemoryState::new()));
-        let block = BlockInfo { chain_id: "ve-test-1".into(), ..BlockInfo::default() };
-        let mut ctx = Context::new(&mut overlay, &block, &registry, GasMeter::unlimited(), Mode::Deliver);
-        let mut genesis = module.default_genesis();
-        if state != AccountState::Active {
-            genesis["accounts"] = serde_json::json!([status(&account, state)]);
-        }
-        module.init_genesis(&mut ctx, &genesis).expect("the genesis is valid");
-        for name in registry.message_types() {
-            assert!(rows.contains(name), "{name} needs a row in the table of account states");
-            let expected = match state {
-                AccountState::Active => true,
-                AccountState::Flagged => {
-                    let governance = Simulation::only_governance_may_send(name);
-                    !(governance || HIGH.contains(&name) || ORDERS.contains(&name))
-                }
-                AccountState::Suspended => SUSPENDED_MAY.contains(&name),
-                _ => name == "/ve.roles.v1.MsgClaimResidual",
-            };
-            let message = signed_by(name, &account);
-            let gate = ve_chain_identity::roles::gate::AccountGate;
-            let outcome = gate.admit(&mut ctx, &message, std::slice::from_ref(&account));
-            assert_eq!(outcome.is_ok(), expected, "{name}, {state:?}: {outcome:?}");
-        }
+        in_state(state, |ctx, account| {
+            for name in ctx.registry().message_types() {
+                assert!(rows.contains(name), "{name} needs a row in the table of account states");
+                let expected = match state {
+                    AccountState::Active => true,
+                    AccountState::Flagged => {
+                        let governance = Simulation::only_governance_may_send(name);
+                        !(governance || HIGH.contains(&name) || ORDERS.contains(&name))
+                    }
+                    AccountState::Suspended => SUSPENDED_MAY.contains(&name),
+                    _ => name == "/ve.roles.v1.MsgClaimResidual",
+                };
+                let outcome = gate.admit(ctx, &signed_by(name, account), std::slice::from_ref(account));
+                assert_eq!(outcome.is_ok(), expected, "{name}, {state:?}: {outcome:?}");
+            }
+        });
     }
+}
+
+/// State of the module alone, with account 3 in the given state.
+fn in_state(state: AccountState, body: impl FnOnce(&mut Context<'_>, &Address)) {
+    let registry = ve_app::registry().expect("the modules register without a clash");
+    let modules = ve_app::modules();
+    let module = modules.iter().find(|module| module.name() == "roles").expect("it is in the table");
+    let account = Account::number(3).address;
+    let mut overlay: State = Overlay::new(Arc::new(MemoryState::new()));
+    let block = BlockInfo { chain_id: "ve-test-1".into(), ..BlockInfo::default() };
+    let mut ctx = Context::new(&mut overlay, &block, &registry, GasMeter::unlimited(), Mode::Deliver);
+    let mut genesis = module.default_genesis();
+    if state != AccountState::Active {
+        genesis["accounts"] = serde_json::json!([status(&account, state)]);
+    }
+    module.init_genesis(&mut ctx, &genesis).expect("the genesis is valid");
+    body(&mut ctx, &account);
 }
 
 /// Account 3 is in the given state.
@@ -248,4 +259,65 @@ fn a_stranger_neither_learns_of_nor_uses_up_what_is_anothers() {
     let forged = ve_testkit::chain::sign(&thief, account.account_number, account.sequence, vec![any(&large)]);
     assert_eq!(chain.run(vec![forged]).tx_results[0].codespace, "sdk");
     assert_eq!(chain.deliver(3, &large).code, 0, "its day is still its own");
+}
+
+/// A transfer of the multisig of accounts 1 to 3, which two of them signed as the bits say; the signatures are not valid.
+fn of_multisig(members: [usize; 2]) -> Vec<u8> {
+    let keys = (1..=3).map(|index| Account::number(index).key.public_key()).collect();
+    let key = PublicKey::Multisig(Multisig::new(2, keys).expect("a multisig"));
+    let message = any(&send(&key.address(), &Account::number(4).address));
+    let bits = members.iter().fold(0u8, |bits, member| bits | (0x80 >> (member - 1)));
+    let single = || ModeInfo { sum: Some(Sum::Single(Single { mode: SignMode::LegacyAminoJson as i32 })) };
+    let multi = Multi {
+        bitarray: Some(CompactBitArray { extra_bits_stored: 3, elems: vec![bits] }),
+        mode_infos: vec![single(), single()],
+    };
+    let info = SignerInfo {
+        public_key: Some(key.to_any()),
+        mode_info: Some(ModeInfo { sum: Some(Sum::Multi(multi)) }),
+        sequence: 0,
+    };
+    let fee =
+        Fee { amount: vec![Coin { denom: "uve".into(), amount: "5000".into() }], gas_limit: 500_000, ..Fee::default() };
+    let body = TxBody { messages: vec![message], ..TxBody::default() };
+    let auth_info = AuthInfo { signer_infos: vec![info], fee: Some(fee), ..AuthInfo::default() };
+    TxRaw {
+        body_bytes: body.encode_to_vec(),
+        auth_info_bytes: auth_info.encode_to_vec(),
+        signatures: vec![vec![1; 64]],
+    }
+    .encode_to_vec()
+}
+
+#[test]
+fn a_suspended_account_signs_for_no_multisig_and_the_other_members_are_not_held_up() {
+    let mut chain = chain(AccountState::Suspended);
+    let with = chain.run(vec![of_multisig([1, 3])]).tx_results.remove(0);
+    assert_eq!((with.codespace.as_str(), with.code), ("roles", 15), "{}", with.log);
+    let without = chain.run(vec![of_multisig([1, 2])]).tx_results.remove(0);
+    assert_eq!(without.codespace, "sdk", "it fails later, at its signatures: {}", without.log);
+}
+
+#[test]
+fn a_suspended_account_withdraws_consent_and_gives_none() {
+    use ve_proto::ve::veid::v1::{ConsentFlags, ConsentGrant, MsgUpdateConsent};
+    let owner = Account::number(3).address.to_string();
+    let withdraw = MsgUpdateConsent { owner, withdraw: vec![1], ..MsgUpdateConsent::default() };
+    let flags = ConsentFlags { share_with_providers: true, ..ConsentFlags::default() };
+    let giving = [
+        MsgUpdateConsent { flags: Some(flags), ..withdraw.clone() },
+        MsgUpdateConsent { grants: vec![ConsentGrant::default()], ..withdraw.clone() },
+    ];
+    in_state(AccountState::Suspended, |ctx, account| {
+        let gate = ve_chain_identity::roles::gate::AccountGate;
+        for giving in &giving {
+            let error = gate.admit(ctx, &any(giving), std::slice::from_ref(account)).expect_err("it gives consent");
+            assert_eq!((error.codespace, error.code), ("roles", 15));
+        }
+        gate.admit(ctx, &any(&withdraw), std::slice::from_ref(account)).expect("it withdraws only");
+    });
+    in_state(AccountState::Flagged, |ctx, account| {
+        let gate = ve_chain_identity::roles::gate::AccountGate;
+        gate.admit(ctx, &any(&giving[0]), std::slice::from_ref(account)).expect("a flag is about business");
+    });
 }

@@ -2,6 +2,7 @@
 
 use ve_proto::cosmos::bank::v1beta1::MsgSend;
 use ve_proto::cosmos::base::v1beta1::Coin;
+use ve_proto::ve::attester::v1::{AttesterState, QueryAttesterRequest, QueryAttesterResponse};
 use ve_proto::ve::roles::v1::*;
 use ve_sdk::application::TxResult;
 use ve_testkit::chain::{TestChain, seat};
@@ -370,4 +371,62 @@ fn a_genesis_that_nobody_leads_properly_is_refused() {
         });
         assert!(made.is_err(), "without entry {left_out}");
     }
+}
+
+/// Account 5 is an attester in force.
+fn chain_with_attester() -> TestChain {
+    TestChain::with_genesis(8, |state| {
+        let accounts: Vec<_> = (0..8).map(ve_testkit::chain::Account::number).collect();
+        seat(state, &accounts);
+        let bond = "1000000000";
+        state["attester"]["attesters"] = serde_json::json!([{
+            "address": accounts[5].address.to_string(),
+            "name": "mail",
+            "organisation": "example",
+            "kinds": ["KIND_EMAIL"],
+            "state": "ATTESTER_STATE_ACTIVE",
+            "bond": bond,
+            "slashed": "0",
+        }]);
+        let held = serde_json::json!({
+            "address": ve_base::module_address("attester_bond").to_string(),
+            "coins": [{"denom": "uve", "amount": bond}],
+        });
+        state["bank"]["balances"].as_array_mut().expect("a list").push(held);
+    })
+}
+
+fn attester_state(chain: &TestChain) -> AttesterState {
+    let request = QueryAttesterRequest { address: address(chain, 5) };
+    let response: QueryAttesterResponse = chain.query("/ve.attester.v1.Query/Attester", &request).expect("it is known");
+    response.attester.expect("it is given").state()
+}
+
+#[test]
+fn an_emergency_revocation_takes_two_acts_at_once_and_lapses_unless_governance_ratifies_it() {
+    let mut chain = chain_with_attester();
+    let message = MsgProposeAction {
+        target: String::new(),
+        emergency: EmergencyTarget::Attester.into(),
+        resource_id: address(&chain, 5),
+        ..about(&chain, ADMIN, ActionKind::EmergencyRevoke, 5)
+    };
+    let unknown = MsgProposeAction { resource_id: address(&chain, 6), ..message.clone() };
+    assert_ne!(propose(&mut chain, ADMIN, &unknown).code, 0);
+    let nobodys = MsgProposeAction { emergency: EmergencyTarget::Model.into(), ..message.clone() };
+    refused(&propose(&mut chain, ADMIN, &nobodys), 11);
+    let moderators = MsgProposeAction { proposer: address(&chain, MODERATOR), ..message.clone() };
+    refused(&propose(&mut chain, MODERATOR, &moderators), 2);
+    assert_eq!(propose(&mut chain, ADMIN, &message).code, 0);
+    assert_eq!(attester_state(&chain), AttesterState::Active);
+    assert_eq!(approve(&mut chain, OTHER_ADMIN, 1).code, 0);
+    assert_eq!(attester_state(&chain), AttesterState::Pending);
+    assert_eq!(action(&chain, 1).ratification(), Ratification::Pending);
+    let usurped = MsgRatifyEmergency { authority: address(&chain, ADMIN), action_id: 1 };
+    assert_eq!(chain.deliver(ADMIN, &usurped).codespace, "sdk");
+    jump(&mut chain, 14 * DAY - 60);
+    assert_eq!(attester_state(&chain), AttesterState::Pending);
+    jump(&mut chain, 60);
+    assert_eq!(action(&chain, 1).ratification(), Ratification::Lapsed);
+    assert_eq!(attester_state(&chain), AttesterState::Active);
 }

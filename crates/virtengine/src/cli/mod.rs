@@ -1,6 +1,7 @@
 //! The command line: what people and scripts type. Every command prints for people by default and JSON with
 //! `--output json`; exit codes are 0 done, 1 error, 2 usage, 3 rejected on chain, 4 timeout.
 
+mod audit;
 mod context;
 mod deploy;
 mod doctor;
@@ -43,6 +44,9 @@ pub fn command() -> Command {
         .subcommand(envelope::EnvelopeCommand::augment_subcommands(
             Command::new("envelope").about("Seal data for named accounts, and open it").subcommand_required(true),
         ))
+        .subcommand(audit::AuditCommand::augment_subcommands(
+            Command::new("audit").about("Export the audit log and check exports").subcommand_required(true),
+        ))
         .subcommand(sdl::SdlCommand::augment_subcommands(
             Command::new("sdl").about("Check and convert deployment files").subcommand_required(true),
         ))
@@ -73,6 +77,7 @@ pub async fn run(matches: &ArgMatches) -> Option<ExitCode> {
         "deploy" => deploy::run(&context, parsed(deploy::DeployArgs::from_arg_matches(arguments))).await,
         "lease" => lease::run(&context, parsed(lease::LeaseCommand::from_arg_matches(arguments))).await,
         "envelope" => envelope::run(&context, parsed(envelope::EnvelopeCommand::from_arg_matches(arguments))).await,
+        "audit" => audit::run(&context, parsed(audit::AuditCommand::from_arg_matches(arguments))).await,
         "sdl" => sdl::run(&context, parsed(sdl::SdlCommand::from_arg_matches(arguments))),
         "genesis" => genesis::run(&context, parsed(genesis::GenesisCommand::from_arg_matches(arguments))),
         "doctor" => doctor::run(&context, parsed(doctor::DoctorArgs::from_arg_matches(arguments))).await,

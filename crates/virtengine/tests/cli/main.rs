@@ -1,5 +1,6 @@
 //! The binary as scripts use it.
 
+mod audit;
 mod doctor;
 mod general;
 mod keys;
