@@ -10,11 +10,11 @@ use ve_store::Read;
 
 use super::actions::{self, Level};
 use super::error::Error;
-use super::hooks::Scores;
 use super::keys::{EVERYBODY, PROFILES, RECOVERIES};
 use super::rows::{self, Rule};
 use super::session::{self, Needed};
 use super::{classify, factor, params, policy, profile};
+use crate::veid;
 
 pub struct MfaGate;
 
@@ -86,15 +86,12 @@ fn demand(ctx: &mut Context<'_>, address: &Address, action: Action, message: &An
     Ok(())
 }
 
-/// Where scores are demanded, one that nobody knows is 0.
+/// Where scores are demanded, an account that nobody verified has none.
 fn check_score(ctx: &Context<'_>, address: &Address, action: Action, least: u32) -> Result<(), CodedError> {
     if least == 0 || !params::load(ctx)?.scores {
         return Ok(());
     }
-    let mut score = 0;
-    for hook in ctx.hooks().all::<dyn Scores>() {
-        score = score.max(hook.score(ctx, address)?);
-    }
+    let score = veid::score(ctx, address, ctx.time().unix())?;
     if score >= least {
         return Ok(());
     }

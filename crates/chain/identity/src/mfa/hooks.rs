@@ -1,4 +1,4 @@
-//! What this module asks of others, and what it follows.
+//! What this module follows of others.
 
 use ve_base::{Address, CodedError};
 use ve_sdk::Context;
@@ -6,12 +6,6 @@ use ve_sdk::Context;
 use super::session;
 use crate::roles::AccountState;
 use crate::roles::hooks::AccountHooks;
-
-/// Knows how much an identity is trusted.
-pub trait Scores: Send + Sync {
-    /// 0 to 100; 0 for an account that nobody verified.
-    fn score(&self, ctx: &Context<'_>, address: &Address) -> Result<u32, CodedError>;
-}
 
 /// Ends the sessions of accounts that are not active any more.
 pub struct MfaHooks;

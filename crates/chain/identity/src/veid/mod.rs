@@ -38,6 +38,7 @@ pub use error::Error;
 pub use gate::IdentityGate;
 pub use hooks::IdentityHooks;
 pub use operations::simulated_client;
+pub use wallet::score;
 
 pub struct Veid;
 

@@ -68,6 +68,12 @@ pub fn effective<R: Read + ?Sized>(
     Ok(if active { tier::effective(wallet, now, params) } else { Effective::default() })
 }
 
+/// The score of an account as it counts at `now`; 0 for one that nobody verified.
+pub fn score<R: Read + ?Sized>(state: &R, owner: &Address, now: u64) -> Result<u32, CodedError> {
+    let Some(wallet) = WALLETS.get(state, owner)? else { return Ok(0) };
+    Ok(effective(state, owner, &wallet, &params::load(state)?, now)?.score)
+}
+
 /// When time next changes a wallet; 0 when it does not.
 pub fn due(wallet: &Wallet, params: &Params) -> u64 {
     let ends = wallet.scopes.iter().map(|scope| scope.expires_at);
