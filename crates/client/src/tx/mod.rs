@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use prost::{Message, Name};
 use ve_base::keys::SecretKey;
+use ve_base::mfa::session_use;
 use ve_base::{Address, Coins};
 use ve_proto::Any;
 use ve_proto::cosmos::tx::signing::v1beta1::SignMode;
@@ -17,6 +18,7 @@ use ve_proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
 use ve_proto::cosmos::tx::v1beta1::{
     AuthInfo, Fee, ModeInfo, SignerInfo, SimulateRequest, SimulateResponse, TxBody, TxRaw,
 };
+use ve_proto::ve::mfa::v1::{SessionUse, UsedSession};
 
 use crate::error::ClientError;
 use crate::rpc::{RpcClient, TxResult};
@@ -50,11 +52,20 @@ pub struct TxOptions {
     pub fees: Option<Coins>,
     /// How long to wait for a block.
     pub timeout: Duration,
+    /// Sessions of multi-factor authentication that the transaction uses.
+    pub sessions: Vec<Session>,
+}
+
+/// A session with the client key that it is bound to.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: u64,
+    pub key: Arc<SecretKey>,
 }
 
 impl Default for TxOptions {
     fn default() -> Self {
-        Self { memo: String::new(), gas: None, fees: None, timeout: Duration::from_secs(30) }
+        Self { memo: String::new(), gas: None, fees: None, timeout: Duration::from_secs(30), sessions: Vec::new() }
     }
 }
 
@@ -86,6 +97,12 @@ impl TxClient {
         }
         let address = key.public_key().address();
         Ok(Self { rpc, chain_id: got, key: Arc::new(key), address, account: Arc::default() })
+    }
+
+    /// Signs for an account whose key was replaced by this one: its address is not that of the key.
+    pub fn for_account(mut self, address: Address) -> Self {
+        self.address = address;
+        self
     }
 
     pub fn address(&self) -> &Address {
@@ -134,7 +151,7 @@ impl TxClient {
             let (number, sequence) = account.next(&self.rpc, &self.address).await?;
             let outcome = async {
                 let fee = self.fee(messages, options, sequence).await?;
-                let raw = self.sign(body(messages, options), fee, number, sequence);
+                let raw = self.sign(self.body(messages, options, sequence), fee, number, sequence);
                 Ok((wait::hand_over(&self.rpc, &raw).await?, raw))
             };
             match outcome.await {
@@ -187,7 +204,7 @@ impl TxClient {
     pub async fn signed(&self, messages: &[Any], options: &TxOptions) -> Result<Vec<u8>, ClientError> {
         let (number, sequence) = self.account.lock().await.next(&self.rpc, &self.address).await?;
         let fee = self.fee(messages, options, sequence).await?;
-        Ok(self.sign(body(messages, options), fee, number, sequence))
+        Ok(self.sign(self.body(messages, options, sequence), fee, number, sequence))
     }
 
     async fn fee(&self, messages: &[Any], options: &TxOptions, sequence: u64) -> Result<Fee, ClientError> {
@@ -205,7 +222,7 @@ impl TxClient {
     async fn simulate_at(&self, messages: &[Any], options: &TxOptions, sequence: u64) -> Result<u64, ClientError> {
         let auth = self.auth_info(Fee::default(), sequence);
         let raw = TxRaw {
-            body_bytes: body(messages, options).encode_to_vec(),
+            body_bytes: self.body(messages, options, sequence).encode_to_vec(),
             auth_info_bytes: auth.encode_to_vec(),
             signatures: vec![Vec::new()],
         };
@@ -228,6 +245,19 @@ impl TxClient {
         let mode = ModeInfo { sum: Some(Sum::Single(Single { mode: SignMode::Direct as i32 })) };
         let signer = SignerInfo { public_key: Some(self.key.public_key().to_any()), mode_info: Some(mode), sequence };
         AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() }
+    }
+
+    /// Client keys sign for these messages at this sequence only.
+    fn body(&self, messages: &[Any], options: &TxOptions, sequence: u64) -> TxBody {
+        let mut body = TxBody { messages: messages.to_vec(), memo: options.memo.clone(), ..TxBody::default() };
+        if !options.sessions.is_empty() {
+            let used = options.sessions.iter().map(|session| UsedSession {
+                session_id: session.id,
+                signature: session.key.sign(&session_use(&self.chain_id, session.id, messages, sequence)).to_vec(),
+            });
+            body.non_critical_extension_options.push(any(&SessionUse { sessions: used.collect() }));
+        }
+        body
     }
 
     fn sign(&self, body: TxBody, fee: Fee, number: u64, sequence: u64) -> Vec<u8> {
@@ -255,10 +285,6 @@ pub fn sign_direct(key: &SecretKey, body: &TxBody, auth: &AuthInfo, chain_id: &s
     let (body, auth) = (body.encode_to_vec(), auth.encode_to_vec());
     let signature = key.sign(&ve_base::tx::direct_bytes(&body, &auth, chain_id, account_number));
     TxRaw { body_bytes: body, auth_info_bytes: auth, signatures: vec![signature.to_vec()] }.encode_to_vec()
-}
-
-fn body(messages: &[Any], options: &TxOptions) -> TxBody {
-    TxBody { messages: messages.to_vec(), memo: options.memo.clone(), ..TxBody::default() }
 }
 
 fn sha2_hash(raw: &[u8]) -> [u8; 32] {

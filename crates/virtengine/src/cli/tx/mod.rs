@@ -3,6 +3,7 @@
 pub mod offline;
 
 use std::io::{BufRead as _, IsTerminal as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,9 +11,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use prost::Message as _;
 use serde_json::json;
-use ve_base::{Coin, Coins};
+use ve_base::{Coin, Coins, parse_account};
 use ve_client::TxOptions;
-use ve_client::tx::Committed;
+use ve_client::tx::{Committed, Session};
 use ve_proto::Any;
 
 use super::{CliError, Context, Output, tree};
@@ -35,6 +36,9 @@ pub fn arguments(command: Command) -> Command {
         ))
         .arg(value("memo", "TEXT", "Public note, at most 256 characters"))
         .arg(value("timeout", "SECONDS", "How long to wait for a block [default: 30]"))
+        .arg(value("for-account", "ADDRESS", "The account, when its key was replaced by the signing one"))
+        .arg(value("mfa-session", "ID", "Sessions of multi-factor authentication that it uses, by comma"))
+        .arg(value("mfa-key", "KEY", "Name of the client key of these sessions"))
         .arg(switch("dry-run", "Simulate and show gas and fee, send nothing"))
         .arg(switch("generate-only", "Print the unsigned transaction for `tx sign`, ask no node"))
         .arg(switch("yes", "Do not ask before sending").short('y'))
@@ -48,24 +52,33 @@ pub async fn run(context: &Context, matches: &ArgMatches) -> Result<(), CliError
     let descriptor = method.input();
     let mut fields = tree::message_fields(&descriptor, arguments)?;
     let from = arguments.get_one::<String>("from").map(String::as_str);
+    let account = arguments.get_one::<String>("for-account").map(|text| parse_account("account", text)).transpose();
+    let account = account.map_err(|cause| CliError::Usage(format!("--for-account: {}", cause.log)))?;
     if let Some(signer) = tree::signer(&descriptor)
         && !fields.contains_key(&signer)
     {
-        let address = context.own_address(from)?;
+        let address = match &account {
+            Some(account) => account.to_string(),
+            None => context.own_address(from)?,
+        };
         // Operators' messages are signed by the account, but name it with the operator's prefix.
         let operator = signer == "validator_address";
         fields.insert(signer, if operator { operator_address(&address)? } else { address }.into());
     }
     let message = tree::message(&descriptor, fields)?;
     let shown = json!({"type": format!("/{}", descriptor.full_name()), "message": tree::value(&message)});
-    let options = options(arguments)?;
+    let mut options = options(arguments)?;
     let any = Any { type_url: format!("/{}", descriptor.full_name()), value: message.encode_to_vec() };
     if arguments.get_flag("generate-only") {
         // Always JSON: it is a file for `tx sign`.
         Output::Json.print(&offline::generate(any, &options)?.to_json());
         return Ok(());
     }
-    let (client, _) = context.signer(from).await?;
+    options.sessions = sessions(context, arguments)?;
+    let (mut client, _) = context.signer(from).await?;
+    if let Some(account) = account {
+        client = client.for_account(account);
+    }
     if arguments.get_flag("dry-run") {
         let gas = client.simulate(std::slice::from_ref(&any), &options).await?;
         let limit = ve_client::tx::gas_limit(gas);
@@ -121,6 +134,16 @@ fn options(arguments: &ArgMatches) -> Result<TxOptions, CliError> {
         options.fees = Some(coins(fees).map_err(|cause| CliError::Usage(format!("--fees: {}", cause.log)))?);
     }
     Ok(options)
+}
+
+/// The sessions that a transaction uses, with the key that signs for them.
+fn sessions(context: &Context, arguments: &ArgMatches) -> Result<Vec<Session>, CliError> {
+    let Some(ids) = arguments.get_one::<String>("mfa-session") else { return Ok(Vec::new()) };
+    let name = arguments.get_one::<String>("mfa-key");
+    let name = name.ok_or_else(|| CliError::Usage("--mfa-session needs --mfa-key, the key it is bound to".into()))?;
+    let key = Arc::new(context.unlock(Some(name))?.0);
+    let parse = |text: &str| text.trim().parse().map_err(|_| CliError::Usage("--mfa-session needs numbers".into()));
+    ids.split(',').map(|id| Ok(Session { id: parse(id)?, key: key.clone() })).collect()
 }
 
 /// Coins from text like `100uve,5uvcc`.
