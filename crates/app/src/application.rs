@@ -65,6 +65,8 @@ pub struct App {
     committed: RwLock<View>,
     /// Committed state plus the transactions waiting in the mempool.
     check: Mutex<Option<Check>>,
+    /// Keys that were committed since the checks last advanced.
+    written: Mutex<Vec<Vec<u8>>>,
     pub(crate) pending: Mutex<Option<Pending>>,
     pub(crate) snapshots: Snapshots,
 }
@@ -105,6 +107,7 @@ impl App {
             store,
             options,
             check: Mutex::new(None),
+            written: Mutex::default(),
             pending: Mutex::new(None),
         };
         app.reset_check();
@@ -123,23 +126,15 @@ impl App {
         self.committed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// After a commit: publishes the new version to queries and puts the mempool's view on it. What waiting
-    /// transactions did to keys that the block did not write stays, so that they need not be checked again.
-    pub(crate) fn refresh(&self, written: &[Vec<u8>]) -> Result<(), Fatal> {
+    /// After a commit: publishes the new version to queries. The mempool's view follows when its time comes.
+    pub(crate) fn publish(&self, written: Vec<Vec<u8>>) -> Result<(), Fatal> {
         let view = load_view(&self.store)?;
-        *self.committed.write().unwrap_or_else(PoisonError::into_inner) = view.clone();
-        let mut guard = lock(&self.check);
-        match (guard.as_mut(), view.block) {
-            (Some(check), Some(last)) => {
-                check.state.rebase(view.state, written.iter().map(Vec::as_slice));
-                check.block = after(last);
-            }
-            (_, block) => *guard = block.map(|last| Check { state: State::new(view.state), block: after(last) }),
-        }
+        *self.committed.write().unwrap_or_else(PoisonError::into_inner) = view;
+        lock(&self.written).extend(written);
         Ok(())
     }
 
-    fn reset_check(&self) {
+    pub(crate) fn reset_check(&self) {
         let view = self.view();
         *lock(&self.check) = view.block.map(|last| Check { state: State::new(view.state), block: after(last) });
     }
@@ -230,6 +225,20 @@ impl Application for App {
         let decoded = ve_base::tx::decode_tx(tx).ok()?;
         let candidate = Candidate::new(&decoded, tx.len(), &self.registry, &self.verified).ok()?;
         candidate.signers.first().map(|signer| signer.as_bytes().to_vec())
+    }
+
+    /// What waiting transactions did to keys that the block did not write stays, so that they need not be checked again.
+    fn advance_checks(&self) {
+        let view = self.view();
+        let written = std::mem::take(&mut *lock(&self.written));
+        let mut guard = lock(&self.check);
+        match (guard.as_mut(), view.block) {
+            (Some(check), Some(last)) => {
+                check.state.rebase(view.state, written.iter().map(Vec::as_slice));
+                check.block = after(last);
+            }
+            (_, block) => *guard = block.map(|last| Check { state: State::new(view.state), block: after(last) }),
+        }
     }
 
     fn restart_checks(&self) {

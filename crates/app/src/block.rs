@@ -52,7 +52,8 @@ pub(crate) fn init_chain(app: &App, request: InitChain) -> Result<InitChainRespo
     } else {
         let entries = changes.into_iter().filter_map(|(key, value)| value.map(|value| Ok((key, value))));
         let root = app.store.load(block.height, entries).map_err(fatal)?;
-        app.refresh(&[])?;
+        app.publish(Vec::new())?;
+        app.reset_check();
         root.to_vec()
     };
     Ok(InitChainResponse { validators, consensus_params: request.consensus_params, app_hash })
@@ -294,7 +295,7 @@ fn into_durable(state: State) -> ChangeSet {
 pub(crate) fn commit(app: &App) -> Result<u64, Fatal> {
     let pending = lock(&app.pending).take().ok_or_else(|| Fatal("commit without an executed block".into()))?;
     app.store.apply(pending.prepared).map_err(fatal)?;
-    app.refresh(&pending.written)?;
+    app.publish(pending.written)?;
     let needed = app.store.oldest_version().map_err(fatal)?.min(pending.height);
     // Whoever starts from a snapshot fetches the blocks after it.
     Ok(app.snapshots.after_commit(app, pending.height)?.map_or(needed, |oldest| oldest.min(needed)))

@@ -93,7 +93,8 @@ impl Snapshots {
             }
             Taken::Whole => {
                 *guard = None;
-                app.refresh(&[])?;
+                app.publish(Vec::new())?;
+                app.reset_check();
                 Ok(ChunkVerdict::Accept)
             }
         }

@@ -2,8 +2,8 @@
 
 pub mod address;
 pub mod amount;
-pub mod audit;
 pub mod attestation;
+pub mod audit;
 pub mod capture;
 pub mod coin;
 pub mod dec;

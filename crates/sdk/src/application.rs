@@ -309,6 +309,9 @@ pub trait Application: Send + Sync + 'static {
         None
     }
 
+    /// Lets checks start from the last committed state. Called after each `commit`, while nothing is checked.
+    fn advance_checks(&self) {}
+
     /// Forgets the effects of checked transactions; the caller rechecks all that still wait. After some of them were
     /// dropped without a block, or were refused by one.
     fn restart_checks(&self) {}

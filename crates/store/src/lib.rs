@@ -14,6 +14,7 @@ pub mod options;
 pub mod overlay;
 pub mod proof;
 mod prune;
+mod recent;
 pub mod restore;
 pub mod scan;
 pub mod snapshot;

@@ -33,12 +33,20 @@ pub struct Options {
     pub prune_interval: u64,
     /// Bytes of disk blocks to hold in memory.
     pub cache_bytes: u64,
+    /// Bytes of lately used values to hold in memory.
+    pub recent_bytes: u64,
     /// Threads that hash one block's changes, at least 1.
     pub hash_threads: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pruning: Pruning::Default, prune_interval: 10, cache_bytes: 64 << 20, hash_threads: 2 }
+        Self {
+            pruning: Pruning::Default,
+            prune_interval: 10,
+            cache_bytes: 64 << 20,
+            recent_bytes: 32 << 20,
+            hash_threads: 2,
+        }
     }
 }

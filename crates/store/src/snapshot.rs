@@ -86,11 +86,16 @@ impl Read for Snapshot {
         {
             return Ok(value);
         }
-        if self.version.is_none() {
-            // A load under way has written entries that belong to no version yet.
-            return Ok(None);
+        // A load under way has written entries that belong to no version yet.
+        let Some(version) = self.version else { return Ok(None) };
+        if let Some(known) = self.disk.recent.get(key, version) {
+            return Ok(known.map(|value| value.to_vec()));
         }
-        Ok(self.view.get(&self.disk.state, key).map_err(io)?.map(|value| value.to_vec()))
+        let value = self.view.get(&self.disk.state, key).map_err(io)?;
+        if self.past.is_none() {
+            self.disk.recent.found(key, value.as_deref().map(Arc::from), version);
+        }
+        Ok(value.map(|value| value.to_vec()))
     }
 
     fn range(&self, start: &[u8], end: Option<&[u8]>, reverse: bool) -> KvIter<'_> {

@@ -13,6 +13,7 @@ use crate::options::Options;
 use crate::overlay::ChangeSet;
 use crate::proof::{self, ProofOp, Root};
 use crate::prune::{Log, Pruner};
+use crate::recent::{self, Recent};
 use crate::snapshot::Snapshot;
 use crate::tree::{Hash, HashedChange, Node, Nodes, StoredNode, TopNodes, TreeUpdate, sha256, update};
 use crate::{history, load};
@@ -41,6 +42,7 @@ pub(crate) struct Disk {
     pub log: Keyspace,
     pub meta: Keyspace,
     pub top: TopNodes,
+    pub recent: Recent,
     /// Held while a version or a pruning step is written.
     pub writing: Mutex<()>,
 }
@@ -69,6 +71,7 @@ impl Disk {
             log: open("log", plain(8 << 20))?,
             meta: open("meta", plain(1 << 20))?,
             top: TopNodes::new(),
+            recent: Recent::new(options.recent_bytes),
             writing: Mutex::new(()),
             db,
         };
@@ -125,6 +128,7 @@ pub struct Prepared {
     tree_root: Hash,
     batch: OwnedWriteBatch,
     written: Vec<StoredNode>,
+    changed: Vec<(Vec<u8>, recent::Value)>,
 }
 
 impl Prepared {
@@ -141,8 +145,8 @@ impl Prepared {
 /// A write that changes something, with what it replaces and the hashes that the tree needs.
 struct Change {
     key: Vec<u8>,
-    old: Option<fjall::UserValue>,
-    new: Option<Vec<u8>>,
+    old: recent::Value,
+    new: recent::Value,
     hashed: HashedChange,
 }
 
@@ -198,13 +202,14 @@ impl Store {
         {
             return Err(KvError::WrongVersion { latest: base, found: version });
         }
-        let changes = self.effective(&view, changes)?;
+        let changes = self.effective(&view, base, changes)?;
         let mut hashed: Vec<HashedChange> = changes.iter().map(|change| change.hashed).collect();
         hashed.sort_unstable_by_key(|change| change.key);
         let nodes = StoredNodes { disk: &self.disk, view: &view };
         let tree = update(&nodes, base, version, &hashed, self.options.hash_threads)?;
         let batch = self.batch(base, version, &changes, &tree);
-        Ok(Prepared { base, version, tree_root: tree.root, batch, written: tree.written })
+        let changed = changes.into_iter().map(|change| (change.key, change.new)).collect();
+        Ok(Prepared { base, version, tree_root: tree.root, batch, written: tree.written, changed })
     }
 
     /// Stores a prepared version durably: when this returns, the version survives loss of power.
@@ -216,7 +221,8 @@ impl Store {
             if latest != prepared.base || (latest.is_none() && load::is_loading(&self.disk)?) {
                 return Err(KvError::WrongVersion { latest: latest.unwrap_or(0), found: prepared.version });
             }
-            prepared.batch.durability(Some(PersistMode::SyncAll)).commit().map_err(io)?;
+            let batch = prepared.batch.durability(Some(PersistMode::SyncAll));
+            self.disk.recent.replace(prepared.version, prepared.changed, || batch.commit().map_err(io))?;
             for (key, node) in &prepared.written {
                 self.disk.top.put(key, node);
             }
@@ -240,21 +246,26 @@ impl Store {
     }
 
     /// The writes that change something, in order of keys. Reading and hashing is shared among threads.
-    fn effective(&self, view: &fjall::Snapshot, changes: ChangeSet) -> Result<Vec<Change>, KvError> {
+    fn effective(
+        &self,
+        view: &fjall::Snapshot,
+        base: Option<Version>,
+        changes: ChangeSet,
+    ) -> Result<Vec<Change>, KvError> {
         const WORTH_A_THREAD: usize = 256;
         let threads = self.options.hash_threads.max(1);
         let mut writes: Vec<Write> = changes.into_iter().collect();
         if threads == 1 || writes.len() < WORTH_A_THREAD {
-            return self.examine(view, writes);
+            return self.examine(view, base, writes);
         }
         let share = writes.len().div_ceil(threads);
         let parts: Vec<_> = std::thread::scope(|scope| {
             let mut running = Vec::with_capacity(threads);
             while writes.len() > share {
                 let part = writes.split_off(writes.len().saturating_sub(share));
-                running.push(scope.spawn(move || self.examine(view, part)));
+                running.push(scope.spawn(move || self.examine(view, base, part)));
             }
-            let first = self.examine(view, writes);
+            let first = self.examine(view, base, writes);
             // Parts were cut from the end.
             let rest = running
                 .into_iter()
@@ -269,15 +280,24 @@ impl Store {
         Ok(effective)
     }
 
-    fn examine(&self, view: &fjall::Snapshot, writes: Vec<Write>) -> Result<Vec<Change>, KvError> {
+    fn examine(
+        &self,
+        view: &fjall::Snapshot,
+        base: Option<Version>,
+        writes: Vec<Write>,
+    ) -> Result<Vec<Change>, KvError> {
         let mut changes = Vec::with_capacity(writes.len());
         for (key, new) in writes {
             match &new {
                 Some(value) => check_entry(&key, value)?,
                 None => check_key(&key)?,
             }
-            let old = view.get(&self.disk.state, &key).map_err(io)?;
+            let old = match base.and_then(|version| self.disk.recent.get(&key, version)) {
+                Some(known) => known,
+                None => view.get(&self.disk.state, &key).map_err(io)?.map(|value| Arc::from(&*value)),
+            };
             if old.as_deref() != new.as_deref() {
+                let new: recent::Value = new.map(Arc::from);
                 let hashed = HashedChange {
                     key: sha256(&[&key]),
                     new: new.as_ref().map(|value| sha256(&[value])),
@@ -297,7 +317,7 @@ impl Store {
         let mut log = base.map(|_| Log::new(version));
         for change in changes {
             match &change.new {
-                Some(value) => batch.insert(&disk.state, change.key.as_slice(), value.as_slice()),
+                Some(value) => batch.insert(&disk.state, change.key.as_slice(), &**value),
                 None => batch.remove(&disk.state, change.key.as_slice()),
             }
             if change.old.is_none() {

@@ -45,7 +45,7 @@ fn options(seed: u64) -> Options {
         1 => Pruning::Nothing,
         _ => Pruning::Custom { keep: 5 },
     };
-    Options { pruning, prune_interval: 1 + seed % 2, cache_bytes: 1 << 20, hash_threads: 2 }
+    Options { pruning, prune_interval: 1 + seed % 2, cache_bytes: 1 << 20, recent_bytes: 1 << 12, hash_threads: 2 }
 }
 
 /// State and root of each version, computed by a store that never crashes.

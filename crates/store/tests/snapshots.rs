@@ -8,7 +8,13 @@ use ve_store::stream::CHUNK_BYTES;
 use ve_store::{Archive, ChangeSet, Entry, KvError, Manifest, Options, Pruning, Read, Store, Taken};
 
 fn open(path: &Path) -> Store {
-    let options = Options { pruning: Pruning::Everything, prune_interval: 1, cache_bytes: 1 << 20, hash_threads: 1 };
+    let options = Options {
+        pruning: Pruning::Everything,
+        prune_interval: 1,
+        cache_bytes: 1 << 20,
+        recent_bytes: 1 << 16,
+        hash_threads: 1,
+    };
     Store::open(path, options).expect("opens")
 }
 

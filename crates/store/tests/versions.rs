@@ -1,6 +1,6 @@
 //! Versions, past reads, pruning and roots, held against a model that keeps every version whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use ve_store::{ChangeSet, KvError, Options, Pruning, Read, Snapshot, Store};
@@ -18,7 +18,7 @@ fn blocks(most: usize) -> impl Strategy<Value = Vec<ChangeSet>> {
 }
 
 fn options(pruning: Pruning) -> Options {
-    Options { pruning, prune_interval: 1, cache_bytes: 1 << 20, hash_threads: 1 }
+    Options { pruning, prune_interval: 1, cache_bytes: 1 << 20, recent_bytes: 1 << 11, hash_threads: 1 }
 }
 
 fn apply(model: &mut Model, changes: &ChangeSet) {
@@ -69,8 +69,13 @@ proptest! {
                 prop_assert_eq!(&snapshot.root().expect("has a root"), root);
             }
         }
+        let ever: BTreeSet<&Vec<u8>> = blocks.iter().flat_map(|changes| changes.keys()).collect();
         for (snapshot, (_, root, model)) in held.iter().zip(&models) {
             assert_same(snapshot, model);
+            for key in &ever {
+                let value = snapshot.get(key).expect("reads");
+                prop_assert_eq!(value.as_ref(), model.get(*key));
+            }
             prop_assert_eq!(&snapshot.root().expect("has a root"), root);
         }
     }
@@ -133,6 +138,34 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn readers_beside_commits_see_the_values_of_their_own_version() {
+    const VERSIONS: u64 = 300;
+    let home = tempfile::tempdir().expect("temporary directory");
+    let store = Store::open(home.path(), options(Pruning::Nothing)).expect("opens");
+    store.commit(1, one(b"version", &1u64.to_be_bytes())).expect("commits");
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                loop {
+                    let snapshot = store.snapshot(None).expect("opens");
+                    let version = snapshot.version().expect("a version");
+                    for _ in 0..3 {
+                        let value = snapshot.get(b"version").expect("reads").expect("is there");
+                        assert_eq!(value, version.to_be_bytes());
+                    }
+                    if version == VERSIONS {
+                        return;
+                    }
+                }
+            });
+        }
+        for version in 2..=VERSIONS {
+            store.commit(version, one(b"version", &version.to_be_bytes())).expect("commits");
+        }
+    });
 }
 
 fn one(key: &[u8], value: &[u8]) -> ChangeSet {

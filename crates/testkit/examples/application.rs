@@ -99,6 +99,7 @@ fn main() {
 
         let started = Instant::now();
         chain.app.commit().expect("the block commits");
+        chain.app.advance_checks();
         committing += started.elapsed();
         (chain.height, chain.time) = (input.height, input.time);
     }

@@ -136,6 +136,7 @@ impl TestChain {
     pub fn run_block(&mut self, block: &BlockInput) -> FinalizeBlockResponse {
         let response = self.app.finalize_block(block).expect("the block executes");
         self.app.commit().expect("the block commits");
+        self.app.advance_checks();
         (self.height, self.time) = (block.height, block.time);
         response
     }

@@ -139,7 +139,8 @@ fn somebody_else_submits_what_the_subject_signed() {
 fn every_changed_part_of_an_attestation_is_refused() {
     let mut chain = chain();
     let now = chain.time.unix();
-    let changed: [(&str, fn(&mut Attestation, u64), u32); 12] = [
+    type Change = fn(&mut Attestation, u64);
+    let changed: [(&str, Change, u32); 12] = [
         ("signature of another", |_, _| {}, 14),
         ("schema", |a, _| a.schema = "1.0.1".into(), 8),
         ("kind that the attester has not", |a, _| a.kind = Kind::Sso.into(), 6),

@@ -12,6 +12,10 @@ use std::process::ExitCode;
 
 use clap::{Args as _, Command, FromArgMatches as _, Subcommand as _};
 
+/// Many threads allocate at once: transactions are checked while a block is executed.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn command() -> Command {
     cli::command()
         .subcommand(localnet::LocalnetArgs::augment_args(

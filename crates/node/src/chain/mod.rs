@@ -331,7 +331,7 @@ pub fn execute(
         response.validator_updates.iter().map(|update| (update.pub_key, update.power)).collect();
     let next_validators = state.next_validators.next(&changes).map_err(|error| error.to_string())?;
     let params = response.consensus_params.as_ref().map_or_else(|| state.params.clone(), abci::params);
-    let results = abci::block_results(&response);
+    let results = abci::block_results(response);
     let next = ChainState {
         chain_id: state.chain_id.clone(),
         initial_height: state.initial_height,
@@ -342,7 +342,7 @@ pub fn execute(
         validators: state.next_validators.clone(),
         next_validators,
         params,
-        app_hash: response.app_hash.clone(),
+        app_hash: results.app_hash.clone(),
         last_results_hash: hash::results(&results.tx_results).to_vec(),
     };
     Ok((next, results))

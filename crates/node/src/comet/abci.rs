@@ -24,35 +24,34 @@ pub fn params(params: &application::ConsensusParams) -> ConsensusParams {
     }
 }
 
-pub fn event(event: &Event) -> ProtoEvent {
-    let attribute =
-        |(key, value): &(String, String)| EventAttribute { key: key.clone(), value: value.clone(), index: true };
-    ProtoEvent { r#type: event.kind.clone(), attributes: event.attributes.iter().map(attribute).collect() }
+pub fn event(event: Event) -> ProtoEvent {
+    let attribute = |(key, value): (String, String)| EventAttribute { key, value, index: true };
+    ProtoEvent { r#type: event.kind, attributes: event.attributes.into_iter().map(attribute).collect() }
 }
 
-pub fn tx_result(result: &TxResult) -> ExecTxResult {
+pub fn tx_result(result: TxResult) -> ExecTxResult {
     ExecTxResult {
         code: result.code,
-        data: result.data.clone(),
-        log: result.log.clone(),
+        data: result.data,
+        log: result.log,
         info: String::new(),
         gas_wanted: result.gas_wanted,
         gas_used: result.gas_used,
-        events: result.events.iter().map(event).collect(),
-        codespace: result.codespace.clone(),
+        events: result.events.into_iter().map(event).collect(),
+        codespace: result.codespace,
     }
 }
 
-pub fn block_results(response: &FinalizeBlockResponse) -> ResponseFinalizeBlock {
+pub fn block_results(response: FinalizeBlockResponse) -> ResponseFinalizeBlock {
     ResponseFinalizeBlock {
-        events: response.events.iter().map(event).collect(),
-        tx_results: response.tx_results.iter().map(tx_result).collect(),
+        events: response.events.into_iter().map(event).collect(),
+        tx_results: response.tx_results.into_iter().map(tx_result).collect(),
         validator_updates: response
             .validator_updates
             .iter()
             .map(|update| ProtoUpdate { pub_key: Some(public_key(&update.pub_key)), power: update.power as i64 })
             .collect(),
         consensus_param_updates: response.consensus_params.as_ref().map(params),
-        app_hash: response.app_hash.clone(),
+        app_hash: response.app_hash,
     }
 }

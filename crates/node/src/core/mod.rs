@@ -123,16 +123,23 @@ impl Core {
         let convicted: Vec<Key> = evidence.iter().filter_map(|evidence| Key::of(evidence).ok()).collect();
         self.store.save_executed(&after, &results, &convicted)?;
         let height = after.last_height;
-        let pool = self.mempool.pause();
-        let retain = self.app.commit().map_err(|error| Halt::Broken(error.to_string()))?;
-        pool.update(height, sealed.txs().into_iter().zip(results.tx_results.iter().map(|result| result.code)));
-        self.observe(&before, sealed, round, started);
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = after;
         let committed = Arc::new(CommittedBlock {
             stored: StoredBlock { id: sealed.id.clone(), block: sealed.block.clone(), size: sealed.bytes.len() as u64 },
             results,
         });
-        self.index.apply(&committed).map_err(|error| Halt::Broken(error.to_string()))?;
+        // The index may be a block ahead of the application after a crash: the block's results are on disk and stay what
+        // they are.
+        let (indexed, retain) = std::thread::scope(|scope| {
+            let indexing = scope.spawn(|| self.index.apply(&committed).map_err(|error| error.to_string()));
+            let retain = self.app.commit().map_err(|error| error.to_string());
+            (indexing.join().unwrap_or_else(|_| Err("the index panicked".into())), retain)
+        });
+        let retain = retain.map_err(Halt::Broken)?;
+        indexed.map_err(Halt::Broken)?;
+        let codes = committed.results.tx_results.iter().map(|result| result.code);
+        self.mempool.pause().update(height, sealed.txs().into_iter().zip(codes));
+        self.observe(&before, sealed, round, started);
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = after;
         self.tidy(retain)?;
         // Nobody listening is no failure.
         let _ = self.events.send(committed);

@@ -141,6 +141,7 @@ fn replay(app: &Arc<dyn Application>, store: &BlockStore, state: &ChainState, ge
             )));
         }
         app.commit().map_err(broken)?;
+        app.advance_checks();
         before = after;
     }
     Ok(())

@@ -29,8 +29,13 @@ fn parse(tx: &[u8]) -> Option<(String, String)> {
 
 impl StoreApp {
     pub fn open(path: &Path) -> Self {
-        let options =
-            Options { pruning: Pruning::Everything, prune_interval: 1, cache_bytes: 1 << 20, hash_threads: 1 };
+        let options = Options {
+            pruning: Pruning::Everything,
+            prune_interval: 1,
+            cache_bytes: 1 << 20,
+            recent_bytes: 1 << 16,
+            hash_threads: 1,
+        };
         Self { store: Store::open(path, options).expect("the application's store opens"), pending: Mutex::default() }
     }
 

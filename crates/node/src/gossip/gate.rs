@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::dummy::ConnectionHandler as Silent;
 use libp2p::swarm::{
     ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
-    dummy,
 };
 use libp2p::{Multiaddr, PeerId};
 
@@ -116,7 +116,7 @@ fn ip_of(address: &Multiaddr) -> Result<IpAddr, Closed> {
 }
 
 impl NetworkBehaviour for Gate {
-    type ConnectionHandler = dummy::ConnectionHandler;
+    type ConnectionHandler = Silent;
     type ToSwarm = Infallible;
 
     fn handle_pending_inbound_connection(
@@ -138,7 +138,7 @@ impl NetworkBehaviour for Gate {
     ) -> Result<THandler<Self>, ConnectionDenied> {
         let ip = ip_of(remote).map_err(ConnectionDenied::new)?;
         self.enter(id, ip).map_err(ConnectionDenied::new)?;
-        Ok(dummy::ConnectionHandler)
+        Ok(Silent)
     }
 
     fn handle_established_outbound_connection(
@@ -149,7 +149,7 @@ impl NetworkBehaviour for Gate {
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(dummy::ConnectionHandler)
+        Ok(Silent)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {

@@ -130,6 +130,18 @@ fn a_full_block_is_indexed_as_one_batch() {
     assert_eq!(txs_at(&index, "tx4999"), [(1, 4_999)]);
 }
 
+#[test]
+fn an_event_that_repeats_itself_in_a_transaction_is_found_once() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let index = Index::open(dir.path()).expect("opens");
+    let twice = Event {
+        attributes: [sent("me")[0].attributes.clone(), sent("me")[0].attributes.clone()].concat(),
+        ..sent("me").remove(0)
+    };
+    index.apply(&block(1, vec![("tx", 0, vec![twice.clone(), twice])], vec![])).expect("applies");
+    assert_eq!(txs_at(&index, "me"), [(1, 0)]);
+}
+
 fn txs_at(index: &Index, sender: &str) -> Vec<(u64, u32)> {
     txs(index, &format!("transfer.sender='{sender}'"))
 }

@@ -32,7 +32,8 @@ pub struct Posting {
     pub sequence: u32,
 }
 
-const POSTING_BYTES: usize = 16;
+/// A place within a block: transaction and event.
+const SPOT_BYTES: usize = 8;
 
 pub fn tx_at(place: TxPlace) -> Vec<u8> {
     let mut key = vec![TX_AT];
@@ -92,23 +93,49 @@ pub fn of_value(subject: Subject, key: &str, value: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-pub fn event(subject: Subject, key: &str, value: &str, posting: Posting) -> Option<Vec<u8>> {
-    let mut bytes = of_value(subject, key, value)?;
-    bytes.extend(posting.place.height.to_be_bytes());
-    bytes.extend(posting.place.index.to_be_bytes());
-    bytes.extend(posting.sequence.to_be_bytes());
+/// Where an attribute's value of one block is kept; `None` when it is too long to be searched.
+pub fn event(subject: Subject, kind: &str, attribute: &str, value: &str, height: u64) -> Option<Vec<u8>> {
+    let key = kind.len() + 1 + attribute.len();
+    if key > MAX_KEY_BYTES || value.len() > MAX_VALUE_BYTES {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(5 + key + value.len() + 8);
+    bytes.push(subject.tag());
+    bytes.extend((key as u16).to_be_bytes());
+    bytes.extend(kind.as_bytes());
+    bytes.push(b'.');
+    bytes.extend(attribute.as_bytes());
+    bytes.extend((value.len() as u16).to_be_bytes());
+    bytes.extend(value.as_bytes());
+    bytes.extend(height.to_be_bytes());
     Some(bytes)
 }
 
-/// Splits what follows [`of_key`] into value and posting.
-pub fn parse_event(rest: &[u8]) -> Result<(&str, Posting), IndexError> {
-    let damaged = || IndexError::Damaged("event posting");
+/// One transaction and event within the block of [`event`]'s key; a key's spots stand one after the other.
+pub fn spot(index: u32, sequence: u32) -> [u8; SPOT_BYTES] {
+    let mut bytes = [0; SPOT_BYTES];
+    let (first, second) = bytes.split_at_mut(4);
+    first.copy_from_slice(&index.to_be_bytes());
+    second.copy_from_slice(&sequence.to_be_bytes());
+    bytes
+}
+
+/// Splits what follows [`of_key`] into value and height.
+pub fn parse_event(rest: &[u8]) -> Result<(&str, u64), IndexError> {
+    let damaged = || IndexError::Damaged("event key");
     let (len, rest) = rest.split_first_chunk::<2>().ok_or_else(damaged)?;
-    let (value, posting) = rest.split_at_checked(u16::from_be_bytes(*len) as usize).ok_or_else(damaged)?;
-    if posting.len() != POSTING_BYTES {
-        return Err(damaged());
+    let (value, at) = rest.split_at_checked(u16::from_be_bytes(*len) as usize).ok_or_else(damaged)?;
+    Ok((std::str::from_utf8(value).map_err(|_| damaged())?, height(at)?))
+}
+
+/// The places in a block that stand under one key.
+pub fn parse_spots(height: u64, spots: &[u8]) -> Result<impl Iterator<Item = Posting>, IndexError> {
+    let (spots, rest) = spots.as_chunks::<SPOT_BYTES>();
+    if !rest.is_empty() {
+        return Err(IndexError::Damaged("event places"));
     }
-    let (place, sequence) = parse_place_prefix(posting)?;
-    let sequence = u32::from_be_bytes(sequence.try_into().map_err(|_| damaged())?);
-    Ok((std::str::from_utf8(value).map_err(|_| damaged())?, Posting { place, sequence }))
+    Ok(spots.iter().map(move |spot| {
+        let half = |at: usize| u32::from_be_bytes([spot[at], spot[at + 1], spot[at + 2], spot[at + 3]]);
+        Posting { place: TxPlace { height, index: half(0) }, sequence: half(4) }
+    }))
 }

@@ -12,6 +12,7 @@ mod index_tests;
 #[cfg(test)]
 mod query_tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
@@ -26,6 +27,8 @@ use crate::rpc::backend::{CommittedBlock, NodeView, StoredBlock};
 
 /// Postings that one search may read before it is refused.
 pub const MAX_SCANNED: usize = 1_000_000;
+
+const MEMTABLE_BYTES: u64 = 8 << 20;
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,8 +63,10 @@ pub struct Index {
 impl Index {
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         let db = Database::builder(path).open()?;
-        let postings = db.keyspace("postings", KeyspaceCreateOptions::default)?;
-        let places = db.keyspace("places", KeyspaceCreateOptions::default)?;
+        // What waits in memory is bounded, not only what is on disk.
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let postings = db.keyspace("postings", options)?;
+        let places = db.keyspace("places", options)?;
         Ok(Self { db, postings, places })
     }
 
@@ -73,7 +78,7 @@ impl Index {
         }
     }
 
-    /// Adds a block. Heights already indexed are accepted and change nothing; a gap is refused, except that an empty
+    /// Adds a block: for each attribute and value that occurs in it one entry with all places. Heights already indexed are accepted and change nothing; a gap is refused, except that an empty
     /// index starts anywhere (a node may have begun from a snapshot).
     pub fn apply(&self, block: &CommittedBlock) -> Result<(), IndexError> {
         let (height, reached) = (block.height(), self.height()?);
@@ -84,6 +89,7 @@ impl Index {
             return Err(IndexError::OutOfOrder { expected: reached + 1, found: height });
         }
         let mut batch = self.db.batch();
+        let mut postings = BTreeMap::new();
         let txs = block.stored.block.data.as_ref().map_or(&[][..], |d| &d.txs);
         for (index, (tx, result)) in txs.iter().zip(&block.results.tx_results).enumerate() {
             let place = TxPlace { height, index: index as u32 };
@@ -92,12 +98,11 @@ impl Index {
             if self.replaces(&hash, result)? {
                 batch.insert(&self.places, hash, keys::place(place, result.code));
             }
-            for key in event_keys(keys::Subject::Tx, &result.events, place) {
-                batch.insert(&self.postings, key, []);
-            }
+            collect(&mut postings, keys::Subject::Tx, &result.events, place);
         }
-        for key in event_keys(keys::Subject::Block, &block.results.events, TxPlace { height, index: 0 }) {
-            batch.insert(&self.postings, key, []);
+        collect(&mut postings, keys::Subject::Block, &block.results.events, TxPlace { height, index: 0 });
+        for (key, spots) in postings {
+            batch.insert(&self.postings, key, spots);
         }
         batch.insert(&self.postings, keys::HEIGHT, height.to_be_bytes());
         batch.commit()?;
@@ -136,14 +141,18 @@ impl Index {
     }
 }
 
-fn event_keys(subject: keys::Subject, events: &[Event], place: TxPlace) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
+/// Adds where the attributes of `events` stand, in order of places.
+fn collect(postings: &mut BTreeMap<Vec<u8>, Vec<u8>>, subject: keys::Subject, events: &[Event], place: TxPlace) {
     for (sequence, event) in events.iter().enumerate() {
+        let spot = keys::spot(place.index, sequence as u32);
         for attribute in &event.attributes {
-            let key = format!("{}.{}", event.r#type, attribute.key);
-            let posting = keys::Posting { place, sequence: sequence as u32 };
-            found.extend(keys::event(subject, &key, &attribute.value, posting));
+            let key = keys::event(subject, &event.r#type, &attribute.key, &attribute.value, place.height);
+            let Some(key) = key else { continue };
+            let spots = postings.entry(key).or_default();
+            // An event may say the same twice.
+            if !spots.ends_with(&spot) {
+                spots.extend(spot);
+            }
         }
     }
-    found
 }

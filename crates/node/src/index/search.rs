@@ -148,23 +148,31 @@ impl Index {
             let (mut from, mut to) = (exact.clone(), exact);
             from.extend(heights.start().to_be_bytes());
             to.extend(heights.end().to_be_bytes());
-            to.extend([0xff; 8]);
             for entry in self.postings.range(from..=to) {
-                budget.spend()?;
-                found.insert(keys::parse_event(&entry.key()?[of_key.len()..])?.1);
+                let (key, spots) = entry.into_inner()?;
+                let (_, height) = keys::parse_event(&key[of_key.len()..])?;
+                take(&mut found, height, &spots, budget)?;
             }
             return Ok(found);
         }
         for entry in self.postings.prefix(&of_key) {
             budget.spend()?;
-            let key = entry.key()?;
-            let (value, posting) = keys::parse_event(&key[of_key.len()..])?;
-            if heights.contains(&posting.place.height) && condition.op.accepts(value) {
-                found.insert(posting);
+            let (key, spots) = entry.into_inner()?;
+            let (value, height) = keys::parse_event(&key[of_key.len()..])?;
+            if heights.contains(&height) && condition.op.accepts(value) {
+                take(&mut found, height, &spots, budget)?;
             }
         }
         Ok(found)
     }
+}
+
+fn take(found: &mut BTreeSet<Posting>, height: u64, spots: &[u8], budget: &mut Budget) -> Result<(), IndexError> {
+    for posting in keys::parse_spots(height, spots)? {
+        budget.spend()?;
+        found.insert(posting);
+    }
+    Ok(())
 }
 
 /// The heights that the conditions on `key` leave; `None` when they contradict each other.

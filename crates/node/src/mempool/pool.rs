@@ -40,8 +40,8 @@ pub struct Sizes {
     pub bytes: u64,
 }
 
-/// The waiting transactions of one node. Checks run in parallel; a commit waits for running checks and holds back new
-/// ones, since the application resets its check state then.
+/// The waiting transactions of one node. Checks run in parallel; after a commit new ones
+/// wait for those that run and for the application's step to the new state.
 pub struct Mempool {
     app: Arc<dyn Application>,
     limits: Limits,
@@ -50,7 +50,7 @@ pub struct Mempool {
     outbox: mpsc::Sender<Bytes>,
 }
 
-/// Holds back checks until the pool knows what the committed block took.
+/// Holds back checks until application and pool know what the committed block took.
 pub struct CommitGuard<'a> {
     pool: &'a Mempool,
     _held: RwLockWriteGuard<'a, ()>,
@@ -166,7 +166,8 @@ impl Mempool {
         state.queue.len() >= state.taken.max(CROWD)
     }
 
-    /// Waits for running checks; hold the guard over `Application::commit` and end with [`CommitGuard::update`].
+    /// Waits for running checks and holds back new ones; call it after `Application::commit` and end with
+    /// [`CommitGuard::update`].
     pub fn pause(&self) -> CommitGuard<'_> {
         let held = self.committing.write().unwrap_or_else(PoisonError::into_inner);
         CommitGuard { pool: self, _held: held }
@@ -178,6 +179,7 @@ impl CommitGuard<'_> {
     /// application again about waiting transactions whose answer may have changed, each account in sequence order.
     pub fn update(self, height: u64, committed: impl IntoIterator<Item = (Bytes, u32)>) {
         let app = &self.pool.app;
+        app.advance_checks();
         let mut state = self.pool.state();
         state.height = height;
         // Accounts with a transaction in the block, as long as nothing else happened.

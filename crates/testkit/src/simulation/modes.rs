@@ -29,8 +29,13 @@ pub fn full(seed: u64, scale: Scale) -> Trace {
 /// The same seed on a node that keeps, caches, hashes and checks less (incident C13). Returns the trace, which must equal
 /// that of [`full`].
 pub fn lean(seed: u64, scale: Scale) -> Trace {
-    let store =
-        ve_store::Options { pruning: Pruning::Everything, prune_interval: 1, cache_bytes: 1 << 20, hash_threads: 1 };
+    let store = ve_store::Options {
+        pruning: Pruning::Everything,
+        prune_interval: 1,
+        cache_bytes: 1 << 20,
+        recent_bytes: 1 << 16,
+        hash_threads: 1,
+    };
     let mut simulation = Simulation::new(seed, Options { store, ..Options::default() });
     for _ in 0..scale.blocks {
         let block = simulation.plan(scale.txs);

@@ -117,7 +117,8 @@ fn the_person_needs_four_of_the_five_that_the_challenge_draws() {
 
 #[test]
 fn a_weak_match_a_picture_of_a_picture_and_an_old_capture_are_no_person() {
-    let changes: [(&str, fn(&mut ve_proto::ve::attester::v1::Attestation)); 4] = [
+    type Change = fn(&mut ve_proto::ve::attester::v1::Attestation);
+    let changes: [(&str, Change); 4] = [
         ("match", |one| one.proofs[0].score_bp = 8499),
         ("liveness", |one| (one.proofs[1].score_bp, one.proofs[1].threshold_bp) = (7499, 7000)),
         ("old", |one| one.proofs[0].time -= 130),

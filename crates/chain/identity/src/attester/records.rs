@@ -37,10 +37,10 @@ pub fn submit(ctx: &mut Context<'_>, submitter: &str, given: &Attestation) -> Re
     if !given.upstream.is_empty() {
         let name = (upstream_space(given.kind), given.upstream.clone());
         // All under one name have the same subject.
-        if let Some(id) = BY_UPSTREAM.keys(ctx, &name).next() {
-            if of(&require(ctx, &id?)?).subject != given.subject {
-                return Err(Error::UpstreamTaken.into());
-            }
+        if let Some(id) = BY_UPSTREAM.keys(ctx, &name).next()
+            && of(&require(ctx, &id?)?).subject != given.subject
+        {
+            return Err(Error::UpstreamTaken.into());
         }
     }
     let record = Record {

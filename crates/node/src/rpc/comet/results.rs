@@ -43,7 +43,7 @@ pub fn tx_result(result: &ExecTxResult) -> Value {
 
 /// A mempool check in the same shape.
 pub fn check_result(result: &TxResult) -> Value {
-    tx_result(&abci::tx_result(result))
+    tx_result(&abci::tx_result(result.clone()))
 }
 
 fn list_or_null<T>(items: &[T], show: impl Fn(&T) -> Value) -> Value {

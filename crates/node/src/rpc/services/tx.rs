@@ -67,7 +67,7 @@ async fn simulate(backend: &Backend, request: SimulateRequest) -> Result<Simulat
         result: Some(SimulationResult {
             data: result.data.to_vec(),
             log: result.log,
-            events: result.events.iter().map(abci::event).collect(),
+            events: result.events.iter().cloned().map(abci::event).collect(),
             msg_responses,
         }),
     })

@@ -68,7 +68,7 @@ pub fn checked(raw: &[u8], result: &TxResult) -> TxResponse {
         raw_log: result.log.clone(),
         gas_wanted: result.gas_wanted,
         gas_used: result.gas_used,
-        events: result.events.iter().map(abci::event).collect(),
+        events: result.events.iter().cloned().map(abci::event).collect(),
         ..Default::default()
     }
 }

@@ -22,7 +22,7 @@ pub enum GenesisCommand {
     /// Give an account its first coins
     AddAccount(accounts::AddAccountArgs),
     /// Sign for being a validator from the first block on
-    Gentx(gentx::GentxArgs),
+    Gentx(Box<gentx::GentxArgs>),
     /// Put the signed validators of all participants into the genesis file
     CollectGentxs(gentx::CollectArgs),
     /// Try a genesis file without starting a node

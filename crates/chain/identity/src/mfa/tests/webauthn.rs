@@ -164,7 +164,8 @@ fn one_change_in_any_part_of_an_assertion_is_refused() {
     let other = BASE64URL_NOPAD.encode(&[8; 32]);
     let mine = BASE64URL_NOPAD.encode(&CHALLENGE);
     let padded = format!("{mine}=");
-    let changes: Vec<(&str, Box<dyn Fn(&mut Ceremony)>)> = vec![
+    type Change = Box<dyn Fn(&mut Ceremony)>;
+    let changes: Vec<(&str, Change)> = vec![
         ("type", Box::new(|c| c.client_data = client("webauthn.create"))),
         (
             "challenge",
