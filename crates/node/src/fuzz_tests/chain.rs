@@ -122,25 +122,25 @@ fn mutated_evidence_convicts_nobody_else() {
 }
 
 #[test]
-#[ignore = "slow: two minutes of mutations"]
+#[ignore = "slow: half a minute of mutations"]
 fn mutated_transactions_never_panic_for_long() {
     transactions(LONG);
 }
 
 #[test]
-#[ignore = "slow: two minutes of mutations"]
+#[ignore = "slow: half a minute of mutations"]
 fn mutated_blocks_of_a_sync_peer_never_end_the_node_for_long() {
     synced_blocks(LONG);
 }
 
 #[test]
-#[ignore = "slow: two minutes of mutations"]
+#[ignore = "slow: half a minute of mutations"]
 fn mutated_light_blocks_never_prove_another_header_for_long() {
     light_blocks_and_answers(LONG);
 }
 
 #[test]
-#[ignore = "slow: two minutes of mutations"]
+#[ignore = "slow: half a minute of mutations"]
 fn mutated_evidence_convicts_nobody_else_for_long() {
     evidence_and_payloads(LONG);
 }

@@ -1,7 +1,7 @@
 //! Bytes of strangers: seeded mutations of real messages thrown at every decoder and at what stands behind it. Inputs
 //! that a decoder accepts join the corpus, so that later ones get deeper. A failure prints its input.
 //!
-//! Each target runs a second with the other tests and minutes in the slow tier.
+//! Each target runs a second with the other tests and half a minute in the slow tier.
 
 mod chain;
 mod mutate;
@@ -17,7 +17,7 @@ const STRIDE: u32 = 64;
 const MAX_CORPUS: usize = 2_000;
 
 pub(crate) const SHORT: Duration = Duration::from_secs(1);
-pub(crate) const LONG: Duration = Duration::from_secs(120);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// Prints the input if the target panics.
 struct Shown<'a>(&'a [u8]);

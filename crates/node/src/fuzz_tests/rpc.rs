@@ -82,13 +82,13 @@ fn mutated_searches_never_panic() {
 }
 
 #[test]
-#[ignore = "slow: two minutes of mutations"]
+#[ignore = "slow: half a minute of mutations"]
 fn mutated_requests_never_panic_a_handler_for_long() {
     requests(LONG);
 }
 
 #[test]
-#[ignore = "slow: two minutes of mutations"]
+#[ignore = "slow: half a minute of mutations"]
 fn mutated_searches_never_panic_for_long() {
     searches(LONG);
 }

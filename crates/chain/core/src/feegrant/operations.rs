@@ -9,6 +9,7 @@ use ve_sdk::simulation::{Draw, Expect, Operation, Proposed, pick};
 
 use super::allowance::Allowance;
 use super::grants;
+use super::keys::ALLOWANCES;
 
 pub fn all() -> Vec<Operation> {
     vec![
@@ -57,7 +58,12 @@ fn grant(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> O
 }
 
 fn revoke(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Address]) -> Option<Proposed> {
-    let (granter, grantee) = (pick(draw, accounts)?, pick(draw, accounts)?);
+    let (mut granter, grantee) = (pick(draw, accounts)?, pick(draw, accounts)?);
+    // Two accounts drawn at random rarely have to do with each other.
+    let given = ALLOWANCES.prefix(ctx, grantee).next().filter(|_| draw.below(3) > 0);
+    if let Some(Ok(((_, giver), _))) = given {
+        granter = accounts.iter().find(|account| **account == giver).unwrap_or(granter);
+    }
     let exists = grants::find(ctx, granter, grantee).ok()?.is_some();
     let message = MsgRevokeAllowance { granter: granter.to_string(), grantee: grantee.to_string() };
     Some(Proposed::new(granter, &message, if exists { Expect::Either } else { Expect::Refused }))

@@ -73,7 +73,7 @@ fn mutated_consensus_messages_never_panic_and_stay_within_their_memory() {
 }
 
 #[test]
-#[ignore = "slow: two minutes of mutations"]
+#[ignore = "slow: half a minute of mutations"]
 fn mutated_consensus_messages_never_panic_and_stay_within_their_memory_for_long() {
     consensus(LONG);
 }
