@@ -275,6 +275,9 @@ pub struct GenesisState {
     pub accounts: ::prost::alloc::vec::Vec<Account>,
     #[prost(message, repeated, tag = "3")]
     pub payments: ::prost::alloc::vec::Vec<Payment>,
+    /// Accounts that ran dry within the last hour.
+    #[prost(message, repeated, tag = "4")]
+    pub dry: ::prost::alloc::vec::Vec<DryMinute>,
 }
 impl ::prost::Name for GenesisState {
     const NAME: &'static str = "GenesisState";
@@ -284,6 +287,25 @@ impl ::prost::Name for GenesisState {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.escrow.v1.GenesisState".into()
+    }
+}
+/// Accounts that ran dry within one minute.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DryMinute {
+    /// First second of the minute, Unix time.
+    #[prost(uint64, tag = "1")]
+    pub time: u64,
+    #[prost(uint64, tag = "2")]
+    pub accounts: u64,
+}
+impl ::prost::Name for DryMinute {
+    const NAME: &'static str = "DryMinute";
+    const PACKAGE: &'static str = "ve.escrow.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.escrow.v1.DryMinute".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.escrow.v1.DryMinute".into()
     }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -60,6 +60,8 @@ pub fn export_import(seed: u64, scale: Scale) {
     let mut copy = TestChain::from_state(accounts, exported.clone(), checked_options(), height, time);
     assert_eq!(copy.app.export().expect("the state exports"), exported, "seed {seed}: import changed the state");
 
+    // Its nonce follows from the app hash, which tells how a state came about too.
+    original.operations.retain(|operation| operation.message != "/ve.mfa.v1.MsgCreateChallenge");
     for _ in 0..scale.blocks / 5 {
         let block = original.plan(scale.txs);
         let theirs = copy.run_block(&block);

@@ -1,12 +1,12 @@
-//! Genesis: `{params, accounts, payments}`.
+//! Genesis: `{params, accounts, payments, dry}`.
 
 use serde_json::Value;
 use ve_base::CodedError;
-use ve_proto::ve::escrow::v1::GenesisState;
+use ve_proto::ve::escrow::v1::{DryMinute, GenesisState};
 use ve_sdk::{Context, QueryContext, json};
 
 use super::error::Error;
-use super::keys::{ACCOUNTS, OPEN_PAYMENTS, PAYMENTS};
+use super::keys::{ACCOUNTS, DRY, OPEN_PAYMENTS, PAYMENTS};
 use super::types::{Account, Payment};
 use super::{params, stress};
 
@@ -40,6 +40,9 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
             OPEN_PAYMENTS.set(ctx, &key, &())?;
         }
     }
+    for minute in &genesis.dry {
+        DRY.set(ctx, &minute.time, &minute.accounts)?;
+    }
     Ok(())
 }
 
@@ -50,6 +53,10 @@ pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
     }
     for entry in PAYMENTS.scan().entries(ctx) {
         genesis.payments.push(entry?.1.to_proto());
+    }
+    for entry in DRY.scan().entries(ctx) {
+        let (time, accounts) = entry?;
+        genesis.dry.push(DryMinute { time, accounts });
     }
     json::to_json(&genesis)
 }
