@@ -42,6 +42,7 @@ pub fn members(epoch: u64) -> Vec<Member> {
                 suite: Suite::X25519,
                 sealing_key: public.bytes().to_vec(),
                 signing_key: signing_key(number).public(),
+                simulated: true,
             }
         })
         .collect();

@@ -18,6 +18,8 @@ pub struct Member {
     pub sealing_key: Vec<u8>,
     /// Ed25519 key of the enclave.
     pub signing_key: [u8; 32],
+    /// No hardware vouches for the enclave: whatever comes of its work says so. Only where genesis allows it.
+    pub simulated: bool,
 }
 
 /// Answered by the registry of enclaves.
