@@ -281,6 +281,7 @@ fn gossip_config(config: &NodeConfig, chain_id: &str) -> Result<GossipConfig> {
         peers: config.p2p.tx_peers.iter().map(parse).collect::<Result<_>>()?,
         max_inbound: u32::try_from(config.p2p.max_inbound).unwrap_or(u32::MAX),
         max_outbound: u32::try_from(config.p2p.max_outbound).unwrap_or(u32::MAX),
+        ban: gossip::BAN,
     })
 }
 

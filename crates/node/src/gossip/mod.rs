@@ -8,6 +8,9 @@ mod network;
 mod peers;
 mod serving;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +28,7 @@ use ve_proto::tendermint::types::Evidence;
 
 use self::messages::{BATCH, Checked, Topic, encode_evidence, encode_txs, receive};
 use self::network::{Behaviour, BehaviourEvent, MAX_MESSAGE};
+pub use self::peers::BAN;
 use self::peers::Peer;
 use self::serving::Answered;
 use crate::core::Core;
@@ -49,6 +53,8 @@ pub struct GossipConfig {
     pub peers: Vec<Multiaddr>,
     pub max_inbound: u32,
     pub max_outbound: u32,
+    /// How long a peer that sends rubbish is cut off.
+    pub ban: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -318,8 +324,10 @@ impl Task {
 impl Task {
     /// Counts a fault of a peer and cuts it off after too many.
     fn blame(&mut self, peer: PeerId) {
-        if self.known(peer).blame(Instant::now()) {
-            tracing::warn!(%peer, "cut off for an hour: it sends what no honest node sends");
+        let score = self.swarm.behaviour().gossip.peer_score(&peer).unwrap_or(0.0);
+        let ban = self.config.ban;
+        if self.known(peer).blame(Instant::now(), score, ban) {
+            tracing::warn!(%peer, score, seconds = ban.as_secs(), "cut off: it sends what no honest node sends");
             self.swarm.behaviour_mut().blocked.block_peer(peer);
         }
     }

@@ -9,6 +9,7 @@ use libp2p_request_response::{self as request_response, ProtocolSupport};
 use sha2::{Digest, Sha256};
 
 use super::gate::Gate;
+use super::peers::LOWEST_SCORE;
 use super::{GossipConfig, GossipError, failed};
 use crate::statesync::wire::{Codec, protocol};
 
@@ -34,6 +35,9 @@ fn scores(topics: &[IdentTopic]) -> (gossipsub::PeerScoreParams, gossipsub::Peer
         // Transactions come when they come: silence is no fault.
         mesh_message_deliveries_weight: 0.0,
         mesh_failure_penalty_weight: 0.0,
+        // Good conduct buys no rubbish: a score never rises above zero.
+        time_in_mesh_weight: 0.0,
+        first_message_deliveries_weight: 0.0,
         invalid_message_deliveries_weight: -10.0,
         invalid_message_deliveries_decay: 0.9,
         ..gossipsub::TopicScoreParams::default()
@@ -44,7 +48,9 @@ fn scores(topics: &[IdentTopic]) -> (gossipsub::PeerScoreParams, gossipsub::Peer
         ip_colocation_factor_weight: 0.0,
         ..gossipsub::PeerScoreParams::default()
     };
-    (params, gossipsub::PeerScoreThresholds::default())
+    // Heard until the score at which a peer is cut off: an ignored one would never fall that far.
+    let thresholds = gossipsub::PeerScoreThresholds { graylist_threshold: LOWEST_SCORE, ..Default::default() };
+    (params, thresholds)
 }
 
 fn behaviour(config: &GossipConfig, topics: &[IdentTopic]) -> Result<Behaviour, GossipError> {

@@ -9,7 +9,10 @@ const MAX_BYTES: usize = 10 << 20;
 const FLOOD: u32 = 10;
 /// A peer with so many messages that no honest node sends is cut off for [`BAN`].
 const MAX_FAULTS: u32 = 10;
-const BAN: Duration = Duration::from_secs(3600);
+/// So is one whose score fell to this: rubbish weighs by its square, and is forgotten within minutes.
+pub const LOWEST_SCORE: f64 = -100.0;
+/// How long a peer is cut off.
+pub const BAN: Duration = Duration::from_secs(3600);
 
 #[derive(Debug)]
 pub struct Peer {
@@ -56,12 +59,12 @@ impl Peer {
         self.served = self.served.saturating_add(bytes);
     }
 
-    /// Counts a fault; whether the peer is banned by it.
-    pub fn blame(&mut self, now: Instant) -> bool {
+    /// Counts a fault; whether the peer is banned by it, for `ban`.
+    pub fn blame(&mut self, now: Instant, score: f64, ban: Duration) -> bool {
         self.faults = self.faults.saturating_add(1);
-        let banned = self.faults >= MAX_FAULTS;
+        let banned = self.faults >= MAX_FAULTS || score <= LOWEST_SCORE;
         if banned {
-            self.banned_until = Some(now + BAN);
+            self.banned_until = Some(now + ban);
         }
         banned
     }
@@ -98,8 +101,10 @@ mod tests {
         peer.served(11 << 20);
         assert!(!peer.may_ask(now + Duration::from_secs(2)), "its share of the second");
         assert!(peer.may_ask(now + Duration::from_secs(3)));
-        assert!((0..9).all(|_| !peer.blame(now)) && peer.blame(now) && peer.is_banned());
+        let blame = |peer: &mut Peer, score| peer.blame(now, score, BAN);
+        assert!((0..9).all(|_| !blame(&mut peer, -99.9)) && blame(&mut peer, -99.9) && peer.is_banned());
         assert!(!peer.release(now + Duration::from_secs(3599)));
         assert!(peer.release(now + Duration::from_secs(3600)) && !peer.is_banned());
+        assert!(!blame(&mut peer, -99.9) && blame(&mut peer, LOWEST_SCORE), "the score alone");
     }
 }
