@@ -22,6 +22,7 @@ use crate::gateway::{GatewayClient, GatewayError};
 use crate::keystore::{KeyStoreError, read_private, replace_private};
 use crate::manifest::{self, GroupSpec, Manifest};
 use crate::sdl::{self, Sdl, SdlError};
+use crate::text::counted;
 use crate::tx::{TxClient, any};
 
 const POLL: Duration = Duration::from_millis(500);
@@ -142,7 +143,8 @@ pub async fn deploy(
     let groups = manifest::group_specs(&file);
     let manifest = manifest::manifest(&file);
     let mut flow = Flow { tx, options, progress, owner: tx.address().to_string() };
-    flow.say("file_checked", format!("{} groups, {} services", groups.len(), file.services.len()), json!({}));
+    let text = format!("{}, {}", counted(groups.len(), "group"), counted(file.services.len(), "service"));
+    flow.say("file_checked", text, json!({}));
     let identity = flow.identity().await?;
     let memory = options.home.join("unfinished").join(format!("{}.json", hex::encode(manifest.hash())));
     let dseq = flow.deployment(&file, &groups, &manifest, &memory).await?;
@@ -288,7 +290,7 @@ impl Flow<'_> {
         }
         let bids = self.bids(dseq, gseq, group).await?;
         let data = json!({"group": group, "bids": bids.len()});
-        self.say("bids_received", format!("{} bids for group {group}", bids.len()), data);
+        self.say("bids_received", format!("{} for group {group}", counted(bids.len(), "bid")), data);
         let chosen = choose(group, &bids).and_then(|index| bids.get(index));
         let Some(Bid { id: Some(id), price: Some(price), .. }) = chosen else {
             return Err(DeployError::NotChosen(group.to_owned()));

@@ -8,8 +8,10 @@ pub mod events;
 pub mod gateway;
 pub mod keystore;
 pub mod manifest;
+pub mod operation;
 pub mod rpc;
 pub mod sdl;
+pub mod text;
 pub mod tx;
 
 pub use error::ClientError;

@@ -1,5 +1,7 @@
 //! What the daemon asks of the chain and tells it.
 
+pub mod report;
+
 use std::time::Duration;
 
 use prost_types::Any;
@@ -219,7 +221,28 @@ impl Chain {
         Ok(response.certificates.into_iter().next())
     }
 
-    async fn resource(&self, lease: &LeaseId) -> Result<Option<market::Resource>, ClientError> {
+    /// Resources of this provider's leases in one state.
+    pub async fn resources(&self, state: market::ResourceState) -> Result<Vec<market::Resource>, ClientError> {
+        let mut resources = Vec::new();
+        let mut key = Vec::new();
+        loop {
+            let request = market::QueryResourcesRequest {
+                provider: self.address.clone(),
+                state: state as i32,
+                pagination: Some(PageRequest { key, limit: PAGE, ..PageRequest::default() }),
+                ..market::QueryResourcesRequest::default()
+            };
+            let response: market::QueryResourcesResponse =
+                self.rpc().query("/ve.market.v1.Query/Resources", &request).await?;
+            resources.extend(response.resources);
+            key = response.pagination.map(|page| page.next_key).unwrap_or_default();
+            if key.is_empty() {
+                return Ok(resources);
+            }
+        }
+    }
+
+    pub async fn resource(&self, lease: &LeaseId) -> Result<Option<market::Resource>, ClientError> {
         let id = bid_id(lease);
         let request = market::QueryResourceRequest {
             owner: id.owner,
@@ -289,69 +312,6 @@ impl Chain {
         message.signature = self.report_key.sign(&preimage::heartbeat(self.tx.chain_id(), &message)).to_vec();
         self.send(vec![any(&message)]).await
     }
-
-    /// Reports what became of a workload. Takes the steps that the chain's table asks for; what the chain knows
-    /// already is not said again.
-    pub async fn report(
-        &self,
-        lease: &LeaseId,
-        reached: market::ResourceState,
-        endpoints: &[(String, String)],
-        now: u64,
-    ) -> Result<(), ClientError> {
-        use market::ResourceState as State;
-        let Some(resource) = self.resource(lease).await? else { return Ok(()) };
-        let known = State::try_from(resource.state).unwrap_or(State::Unspecified);
-        let steps: &[State] = match (known, reached) {
-            (known, reached) if known == reached => return Ok(()),
-            (State::Pending, State::Active) => &[State::Provisioning, State::Active],
-            (State::Terminated | State::Failed, _) => return Ok(()),
-            (State::Terminating, reached) if reached != State::Terminated => return Ok(()),
-            (_, State::Active) => &[State::Active],
-            (_, State::Suspended) => &[State::Suspended],
-            (_, State::Terminated) => &[State::Terminated],
-            (State::Pending, State::Failed) => &[State::Provisioning, State::Failed],
-            (_, State::Failed) => &[State::Failed],
-            (_, State::Provisioning) => &[State::Provisioning],
-            _ => return Ok(()),
-        };
-        let running = resource.operation.as_ref().filter(|operation| {
-            matches!(
-                market::OperationState::try_from(operation.state),
-                Ok(market::OperationState::Requested | market::OperationState::Executing)
-            )
-        });
-        let op_id = running.map_or(0, |operation| operation.op_id);
-        let mut seq = resource.last_seq;
-        let mut messages = Vec::new();
-        for state in steps {
-            seq = seq.saturating_add(1);
-            let report = market::MsgReportResource {
-                relayer: self.address.clone(),
-                lease: Some(bid_id(lease)),
-                seq,
-                op_id,
-                kind: market::ReportKind::Status as i32,
-                observed_state: *state as i32,
-                spec_rev: resource.spec_rev,
-                observed_at: now,
-                endpoints: if *state == State::Active { service_endpoints(endpoints) } else { Vec::new() },
-                key_id: REPORT_KEY_ID.into(),
-                ..market::MsgReportResource::default()
-            };
-            let digest = preimage::resource_report(self.tx.chain_id(), &report);
-            messages
-                .push(any(&market::MsgReportResource { signature: self.report_key.sign(&digest).to_vec(), ..report }));
-        }
-        self.send(messages).await
-    }
-}
-
-fn service_endpoints(endpoints: &[(String, String)]) -> Vec<market::ServiceEndpoint> {
-    endpoints
-        .iter()
-        .map(|(service, url)| market::ServiceEndpoint { service: service.clone(), url: url.clone() })
-        .collect()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::fit;
 use crate::gateway::{ChainCertificate, Directory, GatewayError, Service};
 use crate::lease::{self, Desired, LeaseRecord};
 use crate::model::{LeaseId, OrderId};
+use crate::queue::Queue;
 use crate::revoked;
 use crate::work;
 
@@ -62,6 +63,20 @@ impl Daemon {
         // During an update the newest generation is what the customer means.
         let newest = all.iter().map(work::generation).filter(|own| *own <= generation).max();
         Ok(all.into_iter().filter(|workload| Some(work::generation(workload)) == newest).collect())
+    }
+
+    /// The command at work on a lease, or next in turn.
+    fn command(&self, lease: &LeaseId) -> Result<Option<Value>, GatewayError> {
+        let commands = Queue::new(&self.db).all().map_err(internal)?;
+        let live = commands.into_iter().find(|command| command.lease == *lease && command.ended_at.is_none());
+        Ok(live.map(|command| {
+            json!({
+                "action": command.action,
+                "state": command.state.name(),
+                "attempts": command.attempts,
+                "last_error": command.last_error,
+            })
+        }))
     }
 
     async fn workload(&self, lease: &LeaseId, service: &str) -> Result<Workload, GatewayError> {
@@ -221,6 +236,8 @@ impl Service for Daemon {
         Ok(json!({
             "lease": lease.to_string(),
             "desired": record.desired,
+            // What the daemon is doing to it, or waits to try again.
+            "command": self.command(lease)?,
             "generation": record.generation,
             "close_reason": record.close_reason,
             "services": services,
@@ -294,7 +311,9 @@ impl Service for Daemon {
     }
 
     async fn restart(&self, lease: &LeaseId) -> Result<(), GatewayError> {
-        self.restart_workload(lease).map_err(internal)
+        let queued = self.restart_workload(lease).map_err(internal)?;
+        let paused = || GatewayError::Conflict("the lease does not run now; start it or pay for it first".into());
+        queued.then_some(()).ok_or_else(paused)
     }
 }
 

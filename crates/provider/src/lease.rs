@@ -17,6 +17,8 @@ pub enum Desired {
     Running,
     /// The customer's escrow is overdrawn: kept, not running.
     Suspended,
+    /// The customer had it stopped: kept, not running.
+    Stopped,
     Gone,
 }
 
@@ -27,6 +29,7 @@ impl Desired {
             Self::AwaitingManifest => "awaiting_manifest",
             Self::Running => "running",
             Self::Suspended => "suspended",
+            Self::Stopped => "stopped",
             Self::Gone => "gone",
         }
     }
@@ -49,7 +52,7 @@ pub struct LeaseRecord {
     /// Raised by every new manifest and by every repair: commands of different generations are different commands.
     pub generation: u32,
     /// Raised by every suspension and resumption, for the same reason.
-    pub toggles: u32,
+    pub toggles: u64,
     /// Service and URL of each published port.
     pub endpoints: Vec<(String, String)>,
     /// Reason given on the chain when the lease ended.

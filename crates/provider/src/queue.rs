@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use ve_client::operation::ResultCode;
 
 use crate::db::{Db, DbError, Records};
 use crate::model::LeaseId;
@@ -20,7 +21,7 @@ pub const EXECUTION_LEASE_S: u64 = 1200;
 /// Ended commands are kept this long for operators and for idempotency.
 pub const KEEP_ENDED_S: u64 = 86_400;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     Provision,
@@ -28,6 +29,10 @@ pub enum Action {
     Suspend,
     Resume,
     Terminate,
+    /// The customer's operations on the chain; their revision is the number of the operation.
+    Stop,
+    Start,
+    Restart,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,8 +56,8 @@ pub struct Command {
     pub idem_key: String,
     pub lease: LeaseId,
     pub action: Action,
-    /// Revision of the manifest that the action is for.
-    pub revision: u32,
+    /// What the action is for: a generation of the workload, a turn of suspension, or an operation of the chain.
+    pub revision: u64,
     pub attempts: u32,
     /// Unix seconds before which it is not tried.
     pub next_at: u64,
@@ -104,7 +109,7 @@ impl Standing {
             return Self::Working;
         }
         let runs = |command: &&Command| {
-            matches!(command.action, Action::Provision | Action::Update) && command.revision == generation
+            matches!(command.action, Action::Provision | Action::Update) && command.revision == u64::from(generation)
         };
         match own().rfind(runs).map(|command| &command.state) {
             Some(CommandState::Failed | CommandState::DeadLetter) => Self::GaveUp,
@@ -113,18 +118,41 @@ impl Standing {
     }
 }
 
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What the chain is told of it, when it asked for the command.
+    pub code: ResultCode,
+    pub text: String,
+}
+
+impl Failure {
+    pub fn new(code: ResultCode, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+}
+
+impl<T: Into<String>> From<T> for Failure {
+    fn from(text: T) -> Self {
+        Self::new(ResultCode::Internal, text)
+    }
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
     /// Worth another try.
-    Transient(String),
+    Transient(Failure),
     /// Trying again cannot help.
-    Permanent(String),
+    Permanent(Failure),
+    /// It is done, and the chain cannot be told now. Does not count as an attempt: a chain that is out of reach is no
+    /// fault of the workload.
+    Unheard(String),
 }
 
 /// Same inputs, same key: the preimage is domain-separated and length-prefixed (marketplace spec section 0).
-pub fn idempotency_key(lease: &LeaseId, revision: u32, action: Action) -> String {
+pub fn idempotency_key(lease: &LeaseId, revision: u64, action: Action) -> String {
     let mut hasher = Sha256::new();
     hasher.update(b"VE|cmd|v1|");
     for field in [lease.to_string(), revision.to_string(), format!("{action:?}")] {
@@ -145,7 +173,7 @@ impl<'a> Queue<'a> {
 
     /// Adds the command unless the same one was ever asked for; returns its id. Terminate overtakes what waits before
     /// it for the same lease.
-    pub fn push(&self, lease: &LeaseId, action: Action, revision: u32, now: u64) -> Result<u64, DbError> {
+    pub fn push(&self, lease: &LeaseId, action: Action, revision: u64, now: u64) -> Result<u64, DbError> {
         let idem_key = idempotency_key(lease, revision, action);
         self.db.write(|writer| {
             if let Some(id) = writer.get(&IDEMPOTENCY, &idem_key)? {
@@ -204,11 +232,15 @@ impl<'a> Queue<'a> {
             let Some(mut command) = writer.get(&COMMANDS, &key)? else { return Ok(()) };
             let (state, error) = match outcome {
                 Outcome::Done => (CommandState::Succeeded, None),
-                Outcome::Permanent(error) => (CommandState::Failed, Some(error)),
-                Outcome::Transient(error) if command.attempts >= MAX_ATTEMPTS => {
-                    (CommandState::DeadLetter, Some(error))
+                Outcome::Permanent(failure) => (CommandState::Failed, Some(failure.text)),
+                Outcome::Transient(failure) if command.attempts >= MAX_ATTEMPTS => {
+                    (CommandState::DeadLetter, Some(failure.text))
                 }
-                Outcome::Transient(error) => (CommandState::Pending, Some(error)),
+                Outcome::Transient(failure) => (CommandState::Pending, Some(failure.text)),
+                Outcome::Unheard(error) => {
+                    command.attempts = command.attempts.saturating_sub(1);
+                    (CommandState::Pending, Some(error))
+                }
             };
             command.next_at = now + backoff(command.attempts);
             command.ended_at = (state != CommandState::Pending).then_some(now);
@@ -283,7 +315,7 @@ impl<'a> Queue<'a> {
     }
 
     /// Whether the same request was made and is waiting, running or done.
-    pub fn find(&self, lease: &LeaseId, action: Action, revision: u32) -> Result<Option<Command>, DbError> {
+    pub fn find(&self, lease: &LeaseId, action: Action, revision: u64) -> Result<Option<Command>, DbError> {
         match self.db.get(&IDEMPOTENCY, &idempotency_key(lease, revision, action))? {
             Some(id) => self.db.get(&COMMANDS, &key_of(id)),
             None => Ok(None),

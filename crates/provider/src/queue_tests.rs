@@ -148,3 +148,29 @@ fn the_standing_follows_the_newest_attempt_at_the_present_generation() {
     queue.finish(second, Outcome::Done, 3).unwrap();
     assert_eq!(standing(2), Standing::Idle);
 }
+
+#[test]
+fn a_chain_that_cannot_be_told_uses_up_no_attempts() {
+    let (_directory, db) = open();
+    let queue = Queue::new(&db);
+    queue.push(&lease(1), Action::Stop, 1, 0).unwrap();
+    let mut now = 0;
+    for _ in 0..MAX_ATTEMPTS * 3 {
+        let command = queue.take(now).unwrap().expect("due");
+        assert_eq!(command.attempts, 1);
+        queue.finish(command.id, Outcome::Unheard("no node answers".into()), now).unwrap();
+        now += FIRST_BACKOFF_S;
+    }
+    let waiting = queue.all().unwrap().remove(0);
+    assert_eq!((waiting.state, waiting.last_error.as_deref()), (CommandState::Pending, Some("no node answers")));
+}
+
+#[test]
+fn operations_of_one_lease_are_told_apart_by_their_numbers_and_kinds() {
+    let (_directory, db) = open();
+    let queue = Queue::new(&db);
+    let first = queue.push(&lease(1), Action::Restart, 4, 0).unwrap();
+    assert_eq!(queue.push(&lease(1), Action::Restart, 4, 1).unwrap(), first, "the same operation, seen again");
+    assert_ne!(queue.push(&lease(1), Action::Restart, 5, 1).unwrap(), first);
+    assert_ne!(queue.push(&lease(1), Action::Suspend, 4, 1).unwrap(), first);
+}

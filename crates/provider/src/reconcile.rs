@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::lease::{Desired, LeaseRecord};
 use crate::model::LeaseId;
-use crate::queue::Standing;
+use crate::queue::{Action, Standing};
 
 /// A workload whose lease has ended may still be shutting down by its own command.
 pub const TEARDOWN_AFTER_S: u64 = 600;
@@ -17,6 +17,16 @@ pub struct ChainLease {
     pub id: LeaseId,
     pub created_at: u64,
     pub wants: ChainWish,
+    /// What the customer asked for and nobody has reported yet.
+    pub asked: Option<Asked>,
+}
+
+/// An operation that the chain waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub op_id: u64,
+    /// Stop, start or restart.
+    pub action: Action,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +34,8 @@ pub enum ChainWish {
     Run,
     /// Overdrawn, within grace.
     Suspend,
+    /// Stopped by the customer's wish, and reported so.
+    Stop,
 }
 
 /// What the backend holds under one of our tags.
@@ -46,6 +58,10 @@ pub enum Step {
     Repair(LeaseId),
     Suspend(LeaseId),
     Resume(LeaseId),
+    /// The chain has it as stopped: it must not run.
+    Stop(LeaseId),
+    /// The customer asks for the operation of this number.
+    Operate(LeaseId, u64, Action),
     /// Its lease ended long ago.
     TearDown(LeaseId),
     /// Carries our tag but belongs to no lease that we know: left alone, shown to the operator.
@@ -105,17 +121,25 @@ pub fn reconcile(
 }
 
 fn live_step(lease: &ChainLease, record: &LeaseRecord, held: Option<&Actual>) -> Option<Step> {
+    let id = || lease.id.clone();
+    if let Some(Asked { op_id, action }) = lease.asked {
+        // Until it is carried out or given up, nothing else is right or wrong about the workload.
+        return Some(Step::Operate(id(), op_id, action));
+    }
     // Without a manifest there is nothing to run; the manifest service watches its deadline.
     record.manifest.as_ref()?;
-    let id = || lease.id.clone();
+    let paused = matches!(record.desired, Desired::Suspended | Desired::Stopped);
     match (lease.wants, held) {
         (ChainWish::Run, Some(workload)) if workload.running && workload.generation == record.generation => {
-            (record.desired == Desired::Suspended).then(|| Step::Resume(id()))
+            paused.then(|| Step::Resume(id()))
         }
-        (ChainWish::Run, Some(_)) if record.desired == Desired::Suspended => Some(Step::Resume(id())),
+        (ChainWish::Run, Some(_)) if paused => Some(Step::Resume(id())),
         (ChainWish::Run, _) => Some(Step::Repair(id())),
         (ChainWish::Suspend, Some(workload)) if workload.running => Some(Step::Suspend(id())),
-        (ChainWish::Suspend, _) => (record.desired == Desired::Running).then(|| Step::Suspend(id())),
+        (ChainWish::Suspend, _) => (record.desired != Desired::Suspended).then(|| Step::Suspend(id())),
+        (ChainWish::Stop, Some(workload)) if workload.running => Some(Step::Stop(id())),
+        // Not there at all is as good: its start places it anew.
+        (ChainWish::Stop, _) => (record.desired != Desired::Stopped).then(|| Step::Stop(id())),
     }
 }
 

@@ -5,7 +5,7 @@ fn id(dseq: u64) -> LeaseId {
 }
 
 fn chain(dseq: u64, wants: ChainWish) -> ChainLease {
-    ChainLease { id: id(dseq), created_at: 0, wants }
+    ChainLease { id: id(dseq), created_at: 0, wants, asked: None }
 }
 
 fn record(dseq: u64, desired: Desired) -> LeaseRecord {
@@ -94,4 +94,44 @@ fn what_the_queue_gave_up_is_not_repaired_again_but_still_suspended_and_ended() 
     let suspended = reconcile(&[chain(1, ChainWish::Suspend)], &records, &[older], gave_up, 0);
     assert_eq!(suspended, [Step::Suspend(id(1))]);
     assert_eq!(reconcile(&[], &records, &[], gave_up, 0), [Step::Ended(id(1))]);
+}
+
+#[test]
+fn a_stopped_lease_is_no_fault_and_is_stopped_again_when_it_runs() {
+    let live = [chain(1, ChainWish::Stop)];
+    let records = [record(1, Desired::Stopped)];
+    let stopped = Actual { running: false, ..runs(1) };
+    let outdated = Actual { generation: 0, ..stopped.clone() };
+    for actual in [vec![], vec![stopped], vec![outdated]] {
+        assert!(reconcile(&live, &records, &actual, idle, 0).is_empty(), "{actual:?}");
+    }
+    assert_eq!(reconcile(&live, &records, &[runs(1)], idle, 0), [Step::Stop(id(1))]);
+}
+
+#[test]
+fn what_the_customer_asks_for_comes_before_every_comparison() {
+    for (action, desired) in [(Action::Stop, Desired::Running), (Action::Start, Desired::Stopped)] {
+        let asked = [ChainLease { asked: Some(Asked { op_id: 3, action }), ..chain(1, ChainWish::Run) }];
+        let records = [record(1, desired)];
+        assert_eq!(reconcile(&asked, &records, &[], idle, 0), [Step::Operate(id(1), 3, action)]);
+        assert!(reconcile(&asked, &records, &[], |_| Standing::Working, 0).is_empty(), "one after the other");
+        let gave_up = reconcile(&asked, &records, &[], |_| Standing::GaveUp, 0);
+        assert_eq!(gave_up, [Step::Operate(id(1), 3, action)], "a workload that failed can be started by its owner");
+    }
+}
+
+#[test]
+fn a_lease_whose_stop_or_start_the_chain_gave_up_goes_back_to_what_it_was() {
+    let stopped = Actual { running: false, ..runs(1) };
+    let half_stopped = reconcile(&[chain(1, ChainWish::Run)], &[record(1, Desired::Stopped)], &[stopped], idle, 0);
+    assert_eq!(half_stopped, [Step::Resume(id(1))]);
+    let half_started = reconcile(&[chain(1, ChainWish::Stop)], &[record(1, Desired::Running)], &[runs(1)], idle, 0);
+    assert_eq!(half_started, [Step::Stop(id(1))]);
+}
+
+#[test]
+fn a_lease_that_ran_dry_while_it_was_being_stopped_is_suspended() {
+    let stopped = Actual { running: false, ..runs(1) };
+    let steps = reconcile(&[chain(1, ChainWish::Suspend)], &[record(1, Desired::Stopped)], &[stopped], idle, 0);
+    assert_eq!(steps, [Step::Suspend(id(1))]);
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ve_client::manifest::{Manifest, ManifestGroup, ManifestService};
+use ve_client::operation::ResultCode;
 
 use crate::backend::{
-    Backend, BackendError, PortSpec, Protocol, RegistryCredentials, Resources, RestartPolicy, Workload, WorkloadSpec,
-    WorkloadState,
+    Backend, BackendError, ErrorClass, PortSpec, Protocol, RegistryCredentials, Resources, RestartPolicy, Workload,
+    WorkloadSpec, WorkloadState,
 };
 use crate::lease::LeaseRecord;
 use crate::model::LeaseId;
-use crate::queue::Outcome;
+use crate::queue::{Failure, Outcome};
 use crate::seal::Seal;
 
 /// How long a new workload may take to run before the attempt counts as failed.
@@ -119,7 +120,8 @@ fn spec(lease: &LeaseId, service: &ManifestService) -> Result<WorkloadSpec, Spec
 /// Runs the current generation and then removes older ones: an update that cannot start leaves the old one running
 /// (incident M4).
 pub async fn provision(backend: &Arc<dyn Backend>, record: &LeaseRecord, seal: &Seal) -> Result<(), Outcome> {
-    let specs = specs(record, seal).map_err(|error| Outcome::Permanent(error.to_string()))?;
+    let specs = specs(record, seal)
+        .map_err(|error| Outcome::Permanent(Failure::new(ResultCode::Invalid, error.to_string())))?;
     let idem = idem(record.generation);
     for spec in &specs {
         backend.provision(&idem, spec).await.map_err(outcome)?;
@@ -141,10 +143,12 @@ async fn wait_until_running(backend: &Arc<dyn Backend>, record: &LeaseRecord) ->
             return Ok(());
         }
         if let Some(failed) = own.iter().find(|workload| workload.state == WorkloadState::Exited) {
-            return Err(Outcome::Permanent(format!("{} ended: {}", failed.spec.service, last_words(failed))));
+            let text = format!("{} ended: {}", failed.spec.service, last_words(failed));
+            return Err(Outcome::Permanent(Failure::new(ResultCode::Invalid, text)));
         }
         if tokio::time::Instant::now() >= deadline {
-            return Err(Outcome::Transient(format!("not running after {} s", START_TIMEOUT.as_secs())));
+            let text = format!("not running after {} s", START_TIMEOUT.as_secs());
+            return Err(Outcome::Transient(Failure::new(ResultCode::Unavailable, text)));
         }
         tokio::time::sleep(POLL).await;
     }
@@ -172,22 +176,43 @@ pub async fn terminate(backend: &Arc<dyn Backend>, lease: &LeaseId) -> Result<()
     remove(backend, lease, |_| true).await
 }
 
-pub async fn suspend(backend: &Arc<dyn Backend>, lease: &LeaseId) -> Result<(), Outcome> {
+/// Ends the processes of a lease and keeps everything else; success when nothing runs.
+pub async fn stop(backend: &Arc<dyn Backend>, lease: &LeaseId) -> Result<(), Outcome> {
     for workload in backend.find(&tag(lease)).await.map_err(outcome)? {
         backend.stop(&workload.id, STOP_GRACE).await.map_err(outcome)?;
     }
     Ok(())
 }
 
+/// Runs what was stopped. What is not there, or was made for an older manifest, is placed anew.
 pub async fn resume(backend: &Arc<dyn Backend>, record: &LeaseRecord, seal: &Seal) -> Result<(), Outcome> {
-    let workloads = backend.find(&tag(&record.id)).await.map_err(outcome)?;
-    if workloads.is_empty() {
+    let present = present(backend, record).await?;
+    if present.is_empty() {
         return provision(backend, record, seal).await;
     }
-    for workload in &workloads {
+    for workload in &present {
         backend.start(&workload.id).await.map_err(outcome)?;
     }
     wait_until_running(backend, record).await
+}
+
+/// Stops and starts every service once for this `key`, however often it is called.
+pub async fn restart(backend: &Arc<dyn Backend>, record: &LeaseRecord, seal: &Seal, key: &str) -> Result<(), Outcome> {
+    let present = present(backend, record).await?;
+    if present.is_empty() {
+        return provision(backend, record, seal).await;
+    }
+    for workload in &present {
+        backend.restart(&workload.id, key, STOP_GRACE).await.map_err(outcome)?;
+    }
+    wait_until_running(backend, record).await
+}
+
+/// The workloads of the lease's present generation.
+async fn present(backend: &Arc<dyn Backend>, record: &LeaseRecord) -> Result<Vec<Workload>, Outcome> {
+    let mut found = backend.find(&tag(&record.id)).await.map_err(outcome)?;
+    found.retain(|workload| generation(workload) == record.generation);
+    Ok(found)
 }
 
 /// Service name and URL of every published port.
@@ -211,11 +236,16 @@ pub async fn endpoints(
     Ok(urls)
 }
 
-/// Whether trying again can help.
+/// Whether trying again can help, and what the customer is told.
 pub fn outcome(error: BackendError) -> Outcome {
-    if error.class.is_retryable() {
-        Outcome::Transient(error.to_string())
-    } else {
-        Outcome::Permanent(error.to_string())
-    }
+    let code = match error.class {
+        ErrorClass::Transient => ResultCode::Unavailable,
+        ErrorClass::Quota => ResultCode::Capacity,
+        ErrorClass::Auth => ResultCode::Access,
+        ErrorClass::Invalid => ResultCode::Invalid,
+        ErrorClass::NotFound => ResultCode::Missing,
+        ErrorClass::Conflict => ResultCode::Conflict,
+    };
+    let failure = Failure::new(code, error.to_string());
+    if error.class.is_retryable() { Outcome::Transient(failure) } else { Outcome::Permanent(failure) }
 }

@@ -183,11 +183,6 @@ impl GatewayClient {
         Ok(LeaseEvents::new(stream::open(&url, self.tls.clone()).await?))
     }
 
-    /// Restarts every service of a lease; returns when the gateway has taken the order.
-    pub async fn restart(&self, lease: &LeaseRef) -> Result<(), GatewayError> {
-        self.request(reqwest::Method::POST, &format!("{}/restart", lease.path()), None).await.map(|_| ())
-    }
-
     /// Runs a command in a replica.
     pub async fn shell(
         &self,

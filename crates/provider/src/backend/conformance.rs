@@ -48,6 +48,8 @@ pub async fn run(backend: &dyn Backend, fixture: &Fixture) -> Result<Vec<&'stati
     }
     suite.stop_and_start(&id).await?;
     passed.push("stops and starts");
+    suite.restart(&id).await?;
+    passed.push("restarts once for each key");
     suite.update(&id).await?;
     passed.push("a new revision runs beside the old one");
     suite.terminate(&id).await?;
@@ -189,6 +191,28 @@ impl Suite<'_> {
             && after.mem_byte_s >= before.mem_byte_s
             && after.running_s >= before.running_s;
         check(grows, &format!("counters went back: {before:?} then {after:?}"))
+    }
+
+    async fn restart(&self, id: &WorkloadId) -> Result<(), String> {
+        let started = async || {
+            let now = ok("describe", self.backend.describe(id).await)?;
+            Ok::<_, String>(now.replicas.iter().map(|replica| replica.started_at_unix_ms).collect::<Vec<_>>())
+        };
+        let mut before = started().await?;
+        for key in ["first", "second"] {
+            // A start within the same millisecond could not be told apart.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            ok("restart", self.backend.restart(id, key, Duration::ZERO).await)?;
+            self.wait(id, WorkloadState::Running).await?;
+            let after = started().await?;
+            check(after.iter().zip(&before).all(|(after, before)| after > before), "it was not started again")?;
+            ok("restart again", self.backend.restart(id, key, Duration::ZERO).await)?;
+            check(started().await? == after, "the same key restarted it twice")?;
+            before = after;
+        }
+        ok("stop", self.backend.stop(id, Duration::ZERO).await)?;
+        ok("restart what is stopped", self.backend.restart(id, "third", Duration::ZERO).await)?;
+        self.wait(id, WorkloadState::Running).await
     }
 
     async fn update(&self, old: &WorkloadId) -> Result<(), String> {

@@ -60,6 +60,11 @@ pub trait Place: Send + Sync {
     /// Stops the processes, keeps the reservation, logs and counters.
     async fn stop(&self, id: &WorkloadId, grace: Duration) -> Result<()>;
 
+    /// Stops and starts the workload once for this `key`: called again with the
+    /// key of the last restart it only makes sure that the workload runs, also
+    /// when the first call was cut off by a crash at any point.
+    async fn restart(&self, id: &WorkloadId, key: &str, grace: Duration) -> Result<()>;
+
     /// Ends the workload and frees everything it held. Terminating what is not
     /// there is success.
     async fn terminate(&self, id: &WorkloadId) -> Result<()>;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ve_client::ClientError;
 use ve_proto::ve::market::v1::ResourceState;
 
 use super::{Daemon, now};
 use crate::lease::{self, Desired, LeaseRecord};
 use crate::model::LeaseId;
-use crate::queue::{Action, Command, Outcome, Queue};
+use crate::queue::{Action, Command, Failure, Outcome, Queue};
 use crate::work;
 
 /// The queue is looked at this often even when nothing woke it: backoffs end by themselves.
@@ -36,25 +37,32 @@ impl Daemon {
         // There may be more for another worker.
         self.wake_queue();
         let outcome = self.execute(&command).await;
-        if let Outcome::Transient(error) | Outcome::Permanent(error) = &outcome {
-            self.counters.command_errors.add(1);
-            self.tell(&command.lease, "failed", format!("{:?}: {error}", command.action));
+        match &outcome {
+            Outcome::Transient(Failure { text, .. }) | Outcome::Permanent(Failure { text, .. }) => {
+                self.counters.command_errors.add(1);
+                self.tell(&command.lease, "failed", format!("{:?}: {text}", command.action));
+            }
+            Outcome::Unheard(error) => {
+                tracing::warn!(lease = %command.lease, error, "the chain is told again in a moment");
+            }
+            Outcome::Done => {}
         }
         Queue::new(&self.db).finish(command.id, outcome, now())?;
         Ok(true)
     }
 
-    async fn execute(&self, command: &Command) -> Outcome {
+    pub(super) async fn execute(&self, command: &Command) -> Outcome {
         let record = match lease::get(&self.db, &command.lease) {
             Ok(Some(record)) => record,
             Ok(None) => return Outcome::Permanent("the lease is unknown".into()),
-            Err(error) => return Outcome::Transient(error.to_string()),
+            Err(error) => return Outcome::Transient(error.to_string().into()),
         };
         let done = match command.action {
             Action::Provision | Action::Update => self.provision(&record, command.revision).await,
             Action::Suspend => self.suspend(&record).await,
             Action::Resume => self.resume(&record).await,
             Action::Terminate => self.terminate(&record).await,
+            Action::Stop | Action::Start | Action::Restart => self.operate(command, record).await,
         };
         match done {
             Ok(()) => Outcome::Done,
@@ -62,8 +70,8 @@ impl Daemon {
         }
     }
 
-    async fn provision(&self, record: &LeaseRecord, generation: u32) -> Result<(), Outcome> {
-        if record.desired != Desired::Running || record.generation != generation {
+    async fn provision(&self, record: &LeaseRecord, generation: u64) -> Result<(), Outcome> {
+        if record.desired != Desired::Running || u64::from(record.generation) != generation {
             return Ok(());
         }
         self.tell(&record.id, "provisioning", format!("generation {generation}"));
@@ -83,12 +91,18 @@ impl Daemon {
     }
 
     async fn report_running(&self, record: &LeaseRecord) -> Result<(), Outcome> {
-        let endpoints = work::endpoints(&self.backend, &record.id, &self.config.public_host).await?;
-        lease::update(&self.db, &record.id, |record| record.endpoints = endpoints.clone())
-            .map_err(|error| Outcome::Transient(error.to_string()))?;
+        let endpoints = self.learn_endpoints(&record.id).await?;
         self.report(&record.id, ResourceState::Active, &endpoints).await?;
-        self.tell(&record.id, "running", endpoints.iter().map(|(_, url)| url.as_str()).collect::<Vec<_>>().join(" "));
+        self.tell(&record.id, "running", urls(&endpoints));
         Ok(())
+    }
+
+    /// Notes where the services of a lease are reached now.
+    pub(super) async fn learn_endpoints(&self, lease: &LeaseId) -> Result<Endpoints, Outcome> {
+        let endpoints = work::endpoints(&self.backend, lease, &self.config.public_host).await?;
+        lease::update(&self.db, lease, |record| record.endpoints = endpoints.clone())
+            .map_err(|error| Outcome::Transient(error.to_string().into()))?;
+        Ok(endpoints)
     }
 
     async fn report(
@@ -97,18 +111,18 @@ impl Daemon {
         state: ResourceState,
         endpoints: &[(String, String)],
     ) -> Result<(), Outcome> {
-        match self.chain.report(lease, state, endpoints, now()).await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(Outcome::Transient(error.to_string())),
-        }
+        self.chain.report(lease, state, endpoints, now()).await.map_err(unreported)
     }
 
+    /// For want of funds, or because it runs though its customer had it stopped.
     async fn suspend(&self, record: &LeaseRecord) -> Result<(), Outcome> {
-        if record.desired != Desired::Suspended {
-            return Ok(());
-        }
-        work::suspend(&self.backend, &record.id).await?;
-        self.report(&record.id, ResourceState::Suspended, &[]).await
+        let reached = match record.desired {
+            Desired::Suspended => ResourceState::Suspended,
+            Desired::Stopped => ResourceState::Stopped,
+            Desired::AwaitingManifest | Desired::Running | Desired::Gone => return Ok(()),
+        };
+        work::stop(&self.backend, &record.id).await?;
+        self.report(&record.id, reached, &[]).await
     }
 
     async fn resume(&self, record: &LeaseRecord) -> Result<(), Outcome> {
@@ -126,7 +140,23 @@ impl Daemon {
             Ok(()) => Ok(()),
             // The chain ends a resource by itself after a day; a refusal here changes nothing for the customer.
             Err(error) if error.chain_code().is_some() => Ok(()),
-            Err(error) => Err(Outcome::Transient(error.to_string())),
+            Err(error) => Err(unreported(error)),
         }
+    }
+}
+
+/// Service and URL of each published port.
+pub(super) type Endpoints = Vec<(String, String)>;
+
+pub(super) fn urls(endpoints: &Endpoints) -> String {
+    endpoints.iter().map(|(_, url)| url.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The chain did not take a report: out of reach, it hears of it later; a refusal is looked at anew a few times.
+pub(super) fn unreported(error: ClientError) -> Outcome {
+    if error.is_transient() {
+        Outcome::Unheard(error.to_string())
+    } else {
+        Outcome::Transient(error.to_string().into())
     }
 }

@@ -12,38 +12,46 @@ impl Daemon {
     pub fn accept_manifest(&self, lease: &LeaseId, json: &[u8], hash: [u8; 32]) -> Result<(), DaemonError> {
         let sealed = self.seal.close(json).ok_or(DaemonError::Seal)?;
         let accepted = lease::update(&self.db, lease, |record| {
-            if record.manifest_hash == Some(hash) && record.desired == Desired::Running {
+            if record.desired == Desired::Gone
+                || record.manifest_hash == Some(hash) && record.desired != Desired::AwaitingManifest
+            {
                 return None;
             }
             let first = record.manifest.is_none();
             record.manifest = Some(sealed);
             record.manifest_hash = Some(hash);
             record.generation += 1;
-            record.desired = Desired::Running;
-            Some((first, record.generation))
+            // What is stopped or suspended stays so, and comes up with this manifest.
+            let paused = matches!(record.desired, Desired::Stopped | Desired::Suspended);
+            if !paused {
+                record.desired = Desired::Running;
+            }
+            Some((first, paused, record.generation))
         })?;
-        if let Some(Some((first, generation))) = accepted {
-            let action = if first { Action::Provision } else { Action::Update };
-            Queue::new(&self.db).push(lease, action, generation, now())?;
-            self.tell(lease, "manifest", "received");
-            self.wake_queue();
+        let Some(Some((first, paused, generation))) = accepted else { return Ok(()) };
+        if paused {
+            self.tell(lease, "manifest", "received; it is used when the workload runs again");
+            return Ok(());
         }
+        let action = if first { Action::Provision } else { Action::Update };
+        Queue::new(&self.db).push(lease, action, generation.into(), now())?;
+        self.tell(lease, "manifest", "received");
+        self.wake_queue();
         Ok(())
     }
 
-    /// Replaces every workload of a lease by a fresh one.
-    pub fn restart_workload(&self, lease: &LeaseId) -> Result<(), DaemonError> {
+    /// Replaces every workload of a lease by a fresh one; `false` when it is not to run now.
+    pub fn restart_workload(&self, lease: &LeaseId) -> Result<bool, DaemonError> {
         let generation = lease::update(&self.db, lease, |record| {
             let running = record.desired == Desired::Running;
             record.generation += u32::from(running);
             running.then_some(record.generation)
         })?;
-        if let Some(Some(generation)) = generation {
-            Queue::new(&self.db).push(lease, Action::Update, generation, now())?;
-            self.tell(lease, "restart", "asked for by the customer");
-            self.wake_queue();
-        }
-        Ok(())
+        let Some(Some(generation)) = generation else { return Ok(false) };
+        Queue::new(&self.db).push(lease, Action::Update, generation.into(), now())?;
+        self.tell(lease, "restart", "asked for by the customer");
+        self.wake_queue();
+        Ok(true)
     }
 
     /// Leases whose customer never delivered a manifest are given back.

@@ -4,6 +4,7 @@
 mod executor;
 mod follow;
 mod manifests;
+mod operations;
 mod reconciler;
 
 #[cfg(test)]

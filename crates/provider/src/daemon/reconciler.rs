@@ -1,23 +1,25 @@
 //! Brings chain, store and backend together: draws the three pictures, compares them and queues what differs.
 
-use ve_proto::ve::market::v1 as market;
+use std::collections::BTreeMap;
+
+use ve_proto::ve::market::v1::{self as market, ResourceState};
 
 use super::{Daemon, DaemonError, now};
 use crate::backend::WorkloadState;
-use crate::chain;
+use crate::chain::{self, report};
 use crate::db::DbError;
 use crate::fit;
 use crate::lease::{self, Desired, LeaseRecord};
 use crate::model::LeaseId;
 use crate::queue::{Action, Queue, Standing};
-use crate::reconcile::{Actual, ChainLease, ChainWish, Step, reconcile};
+use crate::reconcile::{Actual, Asked, ChainLease, ChainWish, Step, reconcile};
 use crate::work;
 
 impl Daemon {
     /// Compares chain, store and backend and queues what differs.
     pub async fn reconcile(&self) -> Result<(), DaemonError> {
-        let live = self.chain.live_leases().await?;
-        let chain: Vec<ChainLease> = live.iter().filter_map(chain_lease).collect();
+        let records = lease::all(&self.db)?;
+        let chain = self.chain_leases(&records).await?;
         let records = lease::all(&self.db)?;
         let actual = self.actual(&records).await?;
         let queue = Queue::new(&self.db);
@@ -34,6 +36,34 @@ impl Daemon {
         }
         self.wake_queue();
         Ok(())
+    }
+
+    /// The live leases with what the chain wants of each.
+    async fn chain_leases(&self, records: &[LeaseRecord]) -> Result<Vec<ChainLease>, DaemonError> {
+        let live = self.chain.live_leases().await?;
+        let mut resources = BTreeMap::new();
+        // In this order one that is reported stopped in between is in the second list.
+        for state in [ResourceState::Updating, ResourceState::Stopped] {
+            for resource in self.chain.resources(state).await? {
+                let id = resource.lease.as_ref().map(chain::lease_id);
+                resources.extend(id.map(|id| (id, resource)));
+            }
+        }
+        // One that its customer started in between may be in neither: nothing runs again by mistake.
+        for record in records {
+            if record.desired == Desired::Stopped
+                && !resources.contains_key(&record.id)
+                && let Some(resource) = self.chain.resource(&record.id).await?
+            {
+                resources.insert(record.id.clone(), resource);
+            }
+        }
+        let found = |lease: &market::Lease| {
+            let id = chain::lease_id(lease.id.as_ref()?);
+            let resource = resources.get(&id);
+            Some(chain_lease(id, lease, resource))
+        };
+        Ok(live.iter().filter_map(found).collect())
     }
 
     async fn actual(&self, records: &[LeaseRecord]) -> Result<Vec<Actual>, DaemonError> {
@@ -84,11 +114,28 @@ impl Daemon {
                     record.desired = Desired::Running;
                     record.generation
                 })?;
-                queue.push(&id, Action::Provision, generation.unwrap_or(0), time)?;
+                queue.push(&id, Action::Provision, generation.unwrap_or(0).into(), time)?;
                 self.tell(&id, "repair", "the workload is missing or stopped; starting it again");
             }
-            Step::Suspend(id) => self.toggle(queue, &id, Desired::Suspended, Action::Suspend)?,
-            Step::Resume(id) => self.toggle(queue, &id, Desired::Running, Action::Resume)?,
+            Step::Suspend(id) => {
+                self.toggle(queue, &id, Desired::Suspended, Action::Suspend)?;
+                self.tell(&id, "payment", "escrow is overdrawn: suspended");
+            }
+            Step::Resume(id) => {
+                self.toggle(queue, &id, Desired::Running, Action::Resume)?;
+                self.tell(&id, "resume", "the chain wants it to run: resumed");
+            }
+            Step::Stop(id) => {
+                self.toggle(queue, &id, Desired::Stopped, Action::Suspend)?;
+                self.tell(&id, "stop", "the chain has it as stopped: stopped again");
+            }
+            Step::Operate(id, op_id, action) => {
+                if queue.find(&id, action, op_id)?.is_none() {
+                    queue.push(&id, action, op_id, time)?;
+                    let word = format!("{action:?}").to_lowercase();
+                    self.tell(&id, "operation", format!("the customer asks for a {word}"));
+                }
+            }
             Step::Quarantine(tag) => {
                 tracing::error!(tag, "a workload carries our tag but belongs to no known lease; left alone");
             }
@@ -141,16 +188,26 @@ impl Daemon {
             record.toggles
         })?;
         queue.push(id, action, toggles.unwrap_or(0), now())?;
-        self.tell(
-            id,
-            "payment",
-            if desired == Desired::Suspended { "escrow is overdrawn: suspended" } else { "resumed" },
-        );
         Ok(())
     }
 }
 
-fn chain_lease(lease: &market::Lease) -> Option<ChainLease> {
-    let wants = if lease.state == market::LeaseState::Grace as i32 { ChainWish::Suspend } else { ChainWish::Run };
-    Some(ChainLease { id: chain::lease_id(lease.id.as_ref()?), created_at: lease.created_at, wants })
+/// `resource` is there for those that are stopped or being changed.
+fn chain_lease(id: LeaseId, lease: &market::Lease, resource: Option<&market::Resource>) -> ChainLease {
+    let wants = match resource.map(market::Resource::state) {
+        Some(ResourceState::Stopped) => ChainWish::Stop,
+        _ if lease.state() == market::LeaseState::Grace => ChainWish::Suspend,
+        _ => ChainWish::Run,
+    };
+    let operation = resource.and_then(report::running);
+    let asked = operation.and_then(|operation| {
+        let action = match operation.action() {
+            market::Action::Stop => Action::Stop,
+            market::Action::Start => Action::Start,
+            market::Action::Restart => Action::Restart,
+            _ => return None,
+        };
+        Some(Asked { op_id: operation.op_id, action })
+    });
+    ChainLease { id, created_at: lease.created_at, wants, asked }
 }

@@ -36,6 +36,8 @@ pub struct Counters {
     pub orphans: Count,
     /// Attempts at commands that failed.
     pub command_errors: Count,
+    /// Operations of customers carried out and reported.
+    pub operations: Count,
     pub provisions: Count,
     pub provision_ms: Count,
     /// Of the account, in `uve`, at the last bid.

@@ -10,7 +10,7 @@ use crate::queue::{CommandState, Queue};
 const MAX_LAG: u64 = 30;
 
 /// Each part: `None` when well, else what is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Health {
     pub chain: Option<String>,
     pub store: Option<String>,

@@ -3,6 +3,7 @@
 
 mod counters;
 mod health;
+mod startup;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,27 +23,34 @@ use crate::queue::Queue;
 
 pub use counters::{Count, Counters};
 pub use health::Health;
+pub use startup::Startup;
 
 /// Serves `/metrics`, `/healthz` and `/readyz` until the process ends.
-pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> std::io::Result<()> {
+pub async fn serve(startup: Arc<Startup>, listener: TcpListener) -> std::io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(daemon);
+        .with_state(startup);
     axum::serve(listener, router).await
 }
 
-async fn metrics(State(daemon): State<Arc<Daemon>>) -> impl IntoResponse {
+async fn metrics(State(startup): State<Arc<Startup>>) -> impl IntoResponse {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    match text(&daemon) {
+    let mut page = Page(String::new());
+    page.one("started", "gauge", startup.daemon().is_some().into());
+    let text = match startup.daemon() {
+        Some(daemon) => text(daemon, page),
+        None => Ok(page.0),
+    };
+    match text {
         Ok(text) => (StatusCode::OK, kind, text),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, kind, format!("# {error}\n")),
     }
 }
 
-async fn ready(State(daemon): State<Arc<Daemon>>) -> impl IntoResponse {
-    let health = Health::of(&daemon).await;
+async fn ready(State(startup): State<Arc<Startup>>) -> impl IntoResponse {
+    let health = startup.health().await;
     let status = if health.ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(health))
 }
@@ -68,7 +76,7 @@ impl Page {
     }
 }
 
-fn text(daemon: &Daemon) -> Result<String, DbError> {
+fn text(daemon: &Daemon, mut page: Page) -> Result<String, DbError> {
     let counters = &daemon.counters;
     let mut leases: BTreeMap<&str, u64> = BTreeMap::new();
     for record in lease::all(&daemon.db)? {
@@ -80,7 +88,6 @@ fn text(daemon: &Daemon) -> Result<String, DbError> {
         *commands.entry(command.state.name()).or_default() += 1;
         depth += u64::from(command.ended_at.is_none());
     }
-    let mut page = Page(String::new());
     page.by("leases", "gauge", "state", &leases);
     page.by("commands", "gauge", "state", &commands);
     page.one("queue_depth", "gauge", depth);
@@ -94,6 +101,7 @@ fn text(daemon: &Daemon) -> Result<String, DbError> {
     page.one("reconcile_drift_total", "counter", counters.drift.get());
     page.one("reconcile_orphans", "gauge", counters.orphans.get());
     page.one("command_errors_total", "counter", counters.command_errors.get());
+    page.one("operations_total", "counter", counters.operations.get());
     let adapter = daemon.backend.name();
     page.family("provision_seconds", "summary");
     let seconds = counters.provision_ms.get() as f64 / 1000.0;

@@ -12,7 +12,9 @@ const WEB: &str = include_str!("../daemon/tests/web.yaml");
 async fn served(daemon: Arc<Daemon>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let at = listener.local_addr().expect("bound");
-    tokio::spawn(serve(daemon, listener));
+    let startup = Arc::new(Startup::default());
+    startup.runs(daemon);
+    tokio::spawn(serve(startup, listener));
     format!("http://{at}")
 }
 
@@ -82,6 +84,26 @@ async fn the_daemon_is_ready_only_while_chain_backend_and_certificate_are_well()
     counters.certificate_ends.set(now() + 60);
     assert_eq!(get(&base, "/readyz").await.0, 200);
     assert_eq!(get(&base, "/healthz").await.0, 200, "alive all along");
+}
+
+#[tokio::test]
+async fn the_address_answers_before_the_daemon_runs_and_says_what_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("bound"));
+    let startup = Arc::new(Startup::default());
+    tokio::spawn(serve(startup.clone(), listener));
+    assert_eq!(get(&base, "/healthz").await, (200, "ok\n".to_owned()));
+    assert_eq!(not_ready(&base, "backend").await, "being opened");
+    assert_eq!(metric(&base, "ve_provider_started").await.as_deref(), Some("0"));
+    startup.waits_for_chain("no node answers at http://127.0.0.1:9/");
+    assert_eq!(not_ready(&base, "chain").await, "waiting for a node: no node answers at http://127.0.0.1:9/");
+    assert_eq!(startup.health().await.backend, None, "that is done");
+    let world = World::new().await;
+    startup.runs(world.daemon.clone());
+    assert_eq!(not_ready(&base, "chain").await, "no block was seen yet");
+    world.daemon.counters.heard(1, 1, now());
+    assert_eq!(get(&base, "/readyz").await.0, 200);
+    assert_eq!(metric(&base, "ve_provider_started").await.as_deref(), Some("1"));
 }
 
 #[tokio::test]

@@ -21,6 +21,10 @@ pub struct MemoryBackend {
     /// What everything answers.
     pub broken: Mutex<Option<BackendError>>,
     pub provisioned: Mutex<Vec<String>>,
+    /// What starting and stopping answer instead of succeeding.
+    pub stuck: Mutex<Option<BackendError>>,
+    /// Keys of the restarts that were carried out.
+    pub restarts: Mutex<Vec<String>>,
 }
 
 impl MemoryBackend {
@@ -32,6 +36,8 @@ impl MemoryBackend {
             refuses: Mutex::default(),
             broken: Mutex::default(),
             provisioned: Mutex::default(),
+            stuck: Mutex::default(),
+            restarts: Mutex::default(),
         }
     }
 
@@ -48,7 +54,13 @@ impl MemoryBackend {
         self.broken.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
+    /// The states of all workloads.
+    pub fn states(&self) -> Vec<WorkloadState> {
+        self.workloads.lock().unwrap().values().map(|workload| workload.state).collect()
+    }
+
     fn set(&self, id: &WorkloadId, state: WorkloadState) -> Result<()> {
+        self.stuck.lock().unwrap().clone().map_or(Ok(()), Err)?;
         let mut workloads = self.workloads.lock().unwrap();
         let workload = workloads.get_mut(id).ok_or_else(|| BackendError::not_found("no such workload"))?;
         workload.state = state;
@@ -110,6 +122,15 @@ impl Place for MemoryBackend {
 
     async fn stop(&self, id: &WorkloadId, _: Duration) -> Result<()> {
         self.set(id, WorkloadState::Stopped)
+    }
+
+    async fn restart(&self, id: &WorkloadId, key: &str, _: Duration) -> Result<()> {
+        self.set(id, WorkloadState::Running)?;
+        let mut restarts = self.restarts.lock().unwrap();
+        if restarts.last().is_none_or(|last| last != key) {
+            restarts.push(key.to_owned());
+        }
+        Ok(())
     }
 
     async fn terminate(&self, id: &WorkloadId) -> Result<()> {

@@ -51,6 +51,8 @@ pub struct Book {
     pub heartbeats: Vec<MsgHeartbeat>,
     /// Lists of live leases are empty, as from a node that lags.
     pub forgets_leases: bool,
+    /// Reports that were taken.
+    pub reports: Vec<market::MsgReportResource>,
     dead: bool,
 }
 
@@ -71,6 +73,7 @@ impl FakeNode {
             resources: Vec::new(),
             heartbeats: Vec::new(),
             forgets_leases: false,
+            reports: Vec::new(),
             dead: false,
         };
         let state = Arc::new(Mutex::new(book));
@@ -86,6 +89,10 @@ impl FakeNode {
     /// Answers as a proxy whose node is down.
     pub fn die(&self) {
         self.book().dead = true;
+    }
+
+    pub fn revive(&self) {
+        self.book().dead = false;
     }
 }
 
@@ -133,6 +140,46 @@ impl Book {
                 lease.state = state as i32;
             }
         }
+    }
+
+    /// The customer asks for an operation on the only lease; returns its number.
+    pub fn ask(&mut self, action: market::Action) -> u64 {
+        let resource = &mut self.resources[0];
+        let op_id = resource.operation.as_ref().map_or(0, |operation| operation.op_id) + 1;
+        resource.state = ResourceState::Updating as i32;
+        let state = market::OperationState::Requested as i32;
+        resource.operation =
+            Some(market::Operation { op_id, action: action as i32, state, ..market::Operation::default() });
+        op_id
+    }
+
+    /// As the chain's table: the time of the operation is over, or it failed.
+    pub fn roll_back(&mut self, state: market::OperationState, code: u32) {
+        let resource = &mut self.resources[0];
+        let operation = resource.operation.as_mut().expect("an operation");
+        let before = match operation.action() {
+            market::Action::Start => ResourceState::Stopped,
+            _ => ResourceState::Active,
+        };
+        operation.state = state as i32;
+        operation.result_code = code;
+        resource.state = before as i32;
+    }
+
+    fn take_report(&mut self, report: market::MsgReportResource) {
+        let found = self.resources.iter().position(|resource| resource.lease == report.lease);
+        let resource = &mut self.resources[found.expect("a known resource")];
+        assert_eq!(report.seq, resource.last_seq + 1, "reports follow each other");
+        resource.last_seq = report.seq;
+        let code = report.result_code;
+        if report.kind() == market::ReportKind::Result {
+            self.roll_back(market::OperationState::RolledBack, code);
+        } else {
+            resource.state = report.observed_state;
+            let succeeded = market::OperationState::Succeeded as i32;
+            resource.operation.iter_mut().for_each(|operation| operation.state = succeeded);
+        }
+        self.reports.push(report);
     }
 
     fn query(&self, path: &str, data: &[u8]) -> Result<Vec<u8>, (&'static str, u32)> {
@@ -184,6 +231,12 @@ impl Book {
                 let lease = Some(lease(&id).ok_or(("market", 3))?);
                 market::QueryLeaseResponse { lease, ..Default::default() }.encode_to_vec()
             }
+            "/ve.market.v1.Query/Resources" => {
+                let request = decode::<market::QueryResourcesRequest>(data);
+                let shown = |resource: &&market::Resource| resource.state == request.state;
+                let resources = self.resources.iter().filter(shown).cloned().collect();
+                market::QueryResourcesResponse { resources, ..Default::default() }.encode_to_vec()
+            }
             "/ve.market.v1.Query/Resource" => {
                 let q = decode::<market::QueryResourceRequest>(data);
                 let id = id(q.owner, q.dseq, q.gseq, q.oseq, q.provider, q.bseq);
@@ -212,11 +265,7 @@ impl Book {
             let state = market::BidState::Open as i32;
             self.bids.push(market::Bid { id: Some(id), state, price: bid.price, ..market::Bid::default() });
         } else if url == market::MsgReportResource::type_url() {
-            let report = decode::<market::MsgReportResource>(&message.value);
-            let resource = self.resources.iter_mut().find(|resource| resource.lease == report.lease);
-            let resource = resource.expect("a known resource");
-            resource.state = report.observed_state;
-            resource.last_seq = report.seq;
+            self.take_report(decode(&message.value));
         } else if url == MsgHeartbeat::type_url() {
             self.heartbeats.push(decode(&message.value));
         } else if url == market::MsgCloseLease::type_url() {

@@ -7,8 +7,8 @@ use ve_base::keys::SecretKey;
 use ve_provider::backend::conformance::{self, Fixture};
 use ve_provider::backend::container::KeepLogs;
 use ve_provider::backend::{
-    ErrorClass, Exec, ExecInput, ExecOutput, ExecRequest, Inventory, LogQuery, Logs, Place, Protocol, ReplicaState,
-    RestartPolicy, TermSize, WorkloadState,
+    ErrorClass, Exec, ExecInput, ExecOutput, ExecRequest, Inventory, LogLine, LogQuery, Logs, Place, Protocol,
+    ReplicaState, RestartPolicy, TermSize, WorkloadId, WorkloadState,
 };
 use ve_provider::seal::Seal;
 
@@ -28,6 +28,9 @@ pub const TESTS: &[(&str, Test)] = &[
     ("a_failing_process_is_restarted_with_pauses", restarts),
     ("a_finished_job_is_not_run_again_by_a_repeated_order", finished_once),
     ("a_program_that_cannot_start_leaves_nothing", hopeless),
+    ("what_a_workload_wrote_is_there_after_stop_start_and_restart", kept_files),
+    ("files_larger_than_what_was_bought_are_not_kept_and_the_log_says_so", kept_holes),
+    ("a_restart_cut_off_by_a_crash_is_finished_and_not_repeated", cut_off_restart),
     ("replicas_share_the_published_port", replicas),
     ("an_update_keeps_the_address_and_serves_the_new_revision", update),
     ("a_bad_update_leaves_the_old_revision_serving", bad_update),
@@ -47,7 +50,7 @@ fn conforms(world: &World) -> Result<(), String> {
     let run = conformance::run(&site.backend, &fixture);
     let passed = site.runtime.block_on(run)?;
     println!("conformance: {}", passed.join("; "));
-    check(passed.len() == 11, format!("only {passed:?} ran"))?;
+    check(passed.len() == 12, format!("only {passed:?} ran"))?;
     check(site.traces().is_empty(), format!("left: {:?}", site.traces()))
 }
 
@@ -277,6 +280,90 @@ fn hopeless(world: &World) -> Result<(), String> {
     check(error.class == ErrorClass::Invalid, error.to_string())?;
     check(error.message.contains("/nothing/here"), error.to_string())?;
     check(site.traces().is_empty(), format!("left: {:?}", site.traces()))
+}
+
+/// Values of `name` in the order of runs.
+fn each(lines: &[LogLine], name: &str) -> Vec<String> {
+    let value = |line: &LogLine| Some(line.text.strip_prefix(name)?.strip_prefix('=')?.to_owned());
+    lines.iter().filter_map(value).collect()
+}
+
+fn wait_ready(site: &Site, id: &WorkloadId, runs: usize) -> Result<Vec<LogLine>, String> {
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let lines = site.logs(id)?;
+        if lines.iter().filter(|line| line.text == "READY").count() >= runs {
+            return Ok(lines);
+        }
+        check(std::time::Instant::now() < deadline, format!("not ready {runs} times: {lines:?}"))?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn kept_files(world: &World) -> Result<(), String> {
+    let site = Site::new(world);
+    // The second runs as a user: its files stay its own.
+    for (image, service) in [("localhost/probe:1", "root"), ("localhost/probe-app:1", "app")] {
+        let mut spec = site.spec(&["remember"]);
+        (spec.image, spec.service) = (image.into(), service.into());
+        let id = site.provision(service, &spec)?;
+        wait_ready(&site, &id, 1)?;
+        let text = |e: ve_provider::backend::BackendError| e.to_string();
+        site.runtime.block_on(site.backend.stop(&id, Duration::ZERO)).map_err(text)?;
+        site.runtime.block_on(site.backend.start(&id)).map_err(text)?;
+        wait_ready(&site, &id, 2)?;
+        site.runtime.block_on(site.backend.restart(&id, "once", Duration::ZERO)).map_err(text)?;
+        let lines = wait_ready(&site, &id, 3)?;
+        for (name, wanted) in [
+            ("found", ["0", "1", "2"]),
+            ("linked", ["0", "1", "2"]),
+            ("pointed", ["0", "1", "2"]),
+            ("outside", ["false", "true", "true"]),
+            ("mode", ["0", "700", "700"]),
+        ] {
+            check(each(&lines, name) == wanted, format!("{service}: {name}: {:?}", each(&lines, name)))?;
+        }
+        let aside = site.config.root.join("workloads").join(id.as_str()).join("r0/scratch.tar");
+        check(!aside.exists(), "an old state is left that a crash could bring back")?;
+        site.terminate(&id)?;
+    }
+    check(site.traces().is_empty(), format!("left: {:?}", site.traces()))
+}
+
+fn kept_holes(world: &World) -> Result<(), String> {
+    let site = Site::new(world);
+    // 8 MiB were bought.
+    let id = site.provision("hole", &site.spec(&["hole", "900000"]))?;
+    wait_ready(&site, &id, 1)?;
+    let stopped = site.runtime.block_on(site.backend.stop(&id, Duration::ZERO));
+    stopped.map_err(|e| e.to_string())?;
+    let dir = site.config.root.join("workloads").join(id.as_str()).join("r0");
+    check(!dir.join("scratch.tar").exists() && !dir.join("scratch.tar.part").exists(), "it was kept")?;
+    let lines = site.logs(&id)?;
+    check(lines.iter().any(|l| l.stream == "system" && l.text.contains("is not kept")), format!("{lines:?}"))?;
+    site.runtime.block_on(site.backend.start(&id)).map_err(|e| e.to_string())?;
+    wait_ready(&site, &id, 2).map(|_| ())
+}
+
+fn cut_off_restart(world: &World) -> Result<(), String> {
+    let site = Site::new(world);
+    let id = site.provision("cut", &site.server())?;
+    site.get(&id)?;
+    let started = || site.describe(&id).map(|workload| workload.replicas[0].started_at_unix_ms);
+    let path = site.config.root.join("workloads").join(id.as_str()).join("workload.json");
+    let restart = || site.runtime.block_on(site.backend.restart(&id, "op1", Duration::ZERO)).map_err(|e| e.to_string());
+    restart()?;
+    let first = started()?;
+    // As a daemon left it that died when everything had stopped and nothing was started again.
+    let text = std::fs::read_to_string(&path).map_err(|e| e.to_string())?;
+    site.runtime.block_on(site.backend.stop(&id, Duration::ZERO)).map_err(|e| e.to_string())?;
+    std::fs::write(&path, text).map_err(|e| e.to_string())?;
+    restart()?;
+    site.get(&id)?;
+    let second = started()?;
+    check(second > first, "it was not started")?;
+    restart()?;
+    check(started()? == second, "restarted twice for one key")
 }
 
 fn replicas(world: &World) -> Result<(), String> {

@@ -30,6 +30,13 @@ fn main() {
         Some("forkbomb") => forkbomb(),
         Some("inspect") => inspect(),
         Some("fill") => fill(number(1)),
+        Some("remember") => remember(),
+        Some("hole") => {
+            fs::File::create("/tmp/hole").unwrap().set_len(number(1) << 20).unwrap();
+            fs::write("/tmp/small", "x").unwrap();
+            println!("READY");
+            thread::sleep(Duration::from_secs(3600));
+        }
         Some("connect") => {
             let address: SocketAddr = args[1].parse().unwrap();
             println!("connect={}", TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok());
@@ -170,6 +177,27 @@ fn fill(mib: u64) {
         written += 1;
     }
     println!("filled={written}");
+}
+
+/// Says what earlier runs left, then leaves something of every kind.
+fn remember() {
+    let found = fs::read_to_string("/tmp/kept/file").unwrap_or_default();
+    println!("found={}", found.len());
+    println!("linked={}", fs::read_to_string("/tmp/kept/second").unwrap_or_default().len());
+    println!("pointed={}", fs::read_to_string("/var/tmp/pointer").unwrap_or_default().len());
+    println!("outside={}", fs::read_link("/tmp/outside").is_ok());
+    let mode = fs::metadata("/tmp/kept").map(|facts| std::os::unix::fs::PermissionsExt::mode(&facts.permissions()));
+    println!("mode={:o}", mode.unwrap_or(0) & 0o7777);
+    fs::create_dir_all("/tmp/kept").unwrap();
+    fs::set_permissions("/tmp/kept", std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    fs::write("/tmp/kept/file", format!("{found}x")).unwrap();
+    let _ = fs::hard_link("/tmp/kept/file", "/tmp/kept/second");
+    let _ = std::os::unix::fs::symlink("/tmp/kept/file", "/var/tmp/pointer");
+    let _ = std::os::unix::fs::symlink("/../../etc/shadow", "/tmp/outside");
+    let _ = fs::remove_file("/tmp/socket");
+    let _socket = std::os::unix::net::UnixListener::bind("/tmp/socket").unwrap();
+    println!("READY");
+    thread::sleep(Duration::from_secs(3600));
 }
 
 fn tty() {

@@ -18,6 +18,9 @@ pub enum CliError {
     Usage(String),
     #[error("{0}")]
     Failed(String),
+    /// What was waited for did not come in time.
+    #[error("{0}")]
+    Late(String),
     #[error("{path}: {cause}")]
     File { path: String, cause: String },
     #[error("the command in the container ended with {0}")]
@@ -41,6 +44,7 @@ impl CliError {
         match self {
             Self::Usage(_) => 2,
             Self::Remote(code) => u8::try_from(*code).unwrap_or(1).max(1),
+            Self::Late(_) => 4,
             Self::Deploy(DeployError::NoBid { .. } | DeployError::NotRunning { .. }) => 4,
             other => other.client().map_or(1, client_code),
         }

@@ -86,7 +86,6 @@ fn write_example_image(images: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Deploys the file for the customer and takes the cheapest bid.
 /// The text of a deployment file that parses.
 pub fn read(file: &Path) -> Result<String> {
     let text =
@@ -95,6 +94,7 @@ pub fn read(file: &Path) -> Result<String> {
     Ok(text)
 }
 
+/// Deploys the file for the customer and takes the cheapest bid.
 pub async fn deploy(layout: &Layout, customer: &TxClient, text: &str, steps: &Steps) -> Result<Deployed> {
     ve_client::keystore::private_dir(&layout.client())?;
     let options = Options {

@@ -92,7 +92,7 @@ pub async fn run(global: &Global, arguments: LocalnetArgs) -> Result<()> {
 /// From the first process to the settled end.
 async fn live(layout: Layout, arguments: &LocalnetArgs, file: Option<&str>, steps: &Steps) -> Result<()> {
     let mut network = Network::start(layout, arguments, steps).await?;
-    let result = network.serve(arguments, file, steps).await;
+    let result = if network.up { network.serve(arguments, file, steps).await } else { Ok(()) };
     let settled = network.settle(steps).await;
     network.stop(steps).await;
     result.and(settled)

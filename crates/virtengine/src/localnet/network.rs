@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use ve_client::RpcClient;
+use ve_client::text::counted;
 
 use super::layout::{Descriptor, Layout, LeaseEntry, NodeEntry, PortPlan, ProviderEntry};
 use super::process::Process;
@@ -26,6 +27,8 @@ pub struct Network {
     pub(super) rpc: RpcClient,
     /// Before anything was deployed; `None` until the chain was asked.
     pub(super) supply: Option<ve_base::Amount>,
+    /// Whether everything was started; `false` when Ctrl-C came first.
+    pub(super) up: bool,
     _lock: File,
 }
 
@@ -60,16 +63,23 @@ impl Network {
         }
         descriptor.save(&layout.descriptor())?;
         let rpc = RpcClient::new(&descriptor.nodes.iter().map(|node| node.rpc.clone()).collect::<Vec<_>>())?;
-        let mut network = Self { layout, ports, descriptor, nodes, provider: None, rpc, supply: None, _lock: lock };
+        let mut network =
+            Self { layout, ports, descriptor, nodes, provider: None, rpc, supply: None, up: false, _lock: lock };
         let up = tokio::select! {
-            up = network.bring_up(steps) => up,
-            // Going on leads to the orderly end: `serve` sees the same signal.
-            () = asked_to_stop() => Ok(()),
+            up = network.bring_up(steps) => Some(up),
+            () = asked_to_stop() => None,
         };
-        if let Err(error) = up {
-            let words: Vec<String> = network.nodes.iter().map(Process::last_words).collect();
-            network.stop(steps).await;
-            bail!("{error:#}\n{}", words.join("\n"));
+        match up {
+            Some(Ok(())) => network.up = true,
+            Some(Err(error)) => {
+                let words: Vec<String> = network.nodes.iter().map(Process::last_words).collect();
+                network.stop(steps).await;
+                bail!("{error:#}\n{}", words.join("\n"));
+            }
+            None => {
+                let what = if network.supply.is_none() { "before the first block" } else { "before the provider ran" };
+                steps.done("interrupted", &format!("asked to stop {what}; nothing was deployed"), json!({}));
+            }
         }
         Ok(network)
     }
@@ -79,7 +89,11 @@ impl Network {
         self.supply = Some(settle::supply(&self.rpc).await?);
         steps.done(
             "chain_running",
-            &format!("{} validator(s) make blocks, height {height}", self.nodes.len()),
+            &format!(
+                "{} make{} blocks, height {height}",
+                counted(self.nodes.len(), "validator"),
+                if self.nodes.len() == 1 { "s" } else { "" }
+            ),
             json!({"height": height, "rpc": self.descriptor.nodes.first().map(|node| &node.rpc)}),
         );
         let node = self.descriptor.nodes.first().map(|node| node.rpc.clone()).unwrap_or_default();

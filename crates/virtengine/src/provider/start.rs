@@ -17,9 +17,10 @@ use ve_provider::daemon::{Daemon, KEEP_ENDED};
 use ve_provider::db::Db;
 use ve_provider::desk;
 use ve_provider::gateway::{Gateway, GatewayConfig, Limits, ServerIdentity};
+use ve_provider::metrics::Startup;
 use ve_provider::seal::Seal;
 
-use super::setup::{copy, open_keys};
+use super::setup::{Keys, copy, open_keys};
 use crate::daemon;
 
 /// Runs the daemon, its gateway and its metrics until Ctrl-C or SIGTERM.
@@ -27,22 +28,21 @@ pub async fn start(home: &Home) -> Result<()> {
     daemon::log("info");
     daemon::listen();
     let config = ProviderConfig::load(&home.config())?;
+    // Before anything that may take its time: whoever watches the daemon is told what it waits for.
+    let metrics = TcpListener::bind(&config.metrics_listen)
+        .await
+        .with_context(|| format!("metrics cannot be served on {}", config.metrics_listen))?;
+    let startup = Arc::new(Startup::default());
+    tokio::spawn(ve_provider::metrics::serve(startup.clone(), metrics));
     let keys = open_keys(home)?;
     let db = Db::open(&home.database())?;
     let backend = open_backend(home, &config, Seal::for_logs(&keys.reports)).await?;
     let seal = Seal::new(&keys.reports);
     let identity = Identity::load(&home.certificate(), &keys.passphrase)?
         .context("there is no gateway certificate yet; run `virtengine provider register`")?;
-    let rpc = RpcClient::new(&config.nodes)?;
-    let tx = loop {
-        match TxClient::connect(rpc.clone(), copy(&keys.operator)?, Some(&config.chain_id)).await {
-            Ok(tx) => break tx,
-            Err(error) if error.is_transient() => {
-                tracing::warn!(%error, "waiting for a node");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-            Err(error) => return Err(error.into()),
-        }
+    let tx = tokio::select! {
+        tx = connect(&config, &keys, &startup) => tx?,
+        () = daemon::asked_to_stop() => return Ok(()),
     };
     let listener = TcpListener::bind(&config.gateway_listen)
         .await
@@ -57,10 +57,7 @@ pub async fn start(home: &Home) -> Result<()> {
     let (directory, service) = desk::parts(&daemon);
     let gateway = GatewayConfig { provider: daemon.chain.address.clone(), limits: Limits::default() };
     let gateway = Gateway::new(gateway, server, directory, service)?;
-    let metrics = TcpListener::bind(&daemon.config.metrics_listen)
-        .await
-        .with_context(|| format!("metrics cannot be served on {}", daemon.config.metrics_listen))?;
-    tokio::spawn(ve_provider::metrics::serve(daemon.clone(), metrics));
+    startup.runs(daemon.clone());
     let (operated, place) = (daemon.clone(), home.clone());
     tokio::spawn(async move {
         if let Err(error) = admin::serve(operated, place).await {
@@ -80,6 +77,23 @@ pub async fn start(home: &Home) -> Result<()> {
     let ended = daemon.run(stopped).await;
     let _ = tokio::time::timeout(Duration::from_secs(6), serving).await;
     Ok(ended?)
+}
+
+/// Waits for a node of the daemon's chain.
+async fn connect(config: &ProviderConfig, keys: &Keys, startup: &Startup) -> Result<TxClient> {
+    let rpc = RpcClient::new(&config.nodes)?;
+    startup.waits_for_chain("no answer yet");
+    loop {
+        match TxClient::connect(rpc.clone(), copy(&keys.operator)?, Some(&config.chain_id)).await {
+            Ok(tx) => return Ok(tx),
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "waiting for a node");
+                startup.waits_for_chain(&error.to_string());
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 async fn open_backend(home: &Home, config: &ProviderConfig, seal: Seal) -> Result<Arc<dyn Backend>> {

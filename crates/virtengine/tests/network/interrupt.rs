@@ -1,6 +1,6 @@
 //! Ctrl-C in the middle of things: once settles what was begun, twice leaves a home that goes on.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -38,6 +38,7 @@ impl Raw {
             .args(["localnet", "--output", "json", "--base-port", &base.to_string(), "--deploy", &example(), "--home"])
             .arg(home)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
@@ -50,6 +51,13 @@ impl Raw {
 
     fn interrupt(&self) {
         signal(self.child.id(), "-INT");
+    }
+
+    /// What it wrote to standard error; call it after the end.
+    fn errors(&mut self) -> String {
+        let mut text = String::new();
+        self.child.stderr.take().expect("piped").read_to_string(&mut text).expect("text");
+        text
     }
 
     /// Waits for the end.
@@ -69,6 +77,28 @@ impl Drop for Raw {
     fn drop(&mut self) {
         let _ = self.child.kill();
     }
+}
+
+#[test]
+fn a_network_that_is_interrupted_before_its_first_block_ends_without_an_error_and_goes_on_later() {
+    let (home, base) = (directory(), free_base());
+    for _ in 0..2 {
+        // A new home, then one that goes on.
+        let mut raw = Raw::start(home.path(), base);
+        raw.step("chain_home");
+        raw.interrupt();
+        let interrupted = raw.step("interrupted");
+        assert!(interrupted["message"].as_str().is_some_and(|text| text.contains("nothing was deployed")));
+        raw.step("stopped");
+        assert_eq!(raw.code(), Some(0));
+        assert_eq!(raw.errors(), "", "no error is shown");
+    }
+    let network = Localnet::start(home.path(), base, &[]);
+    assert_eq!(network.step("chain_home")["fresh"], false);
+    let running = network.step("chain_running");
+    assert!(running["message"].as_str().is_some_and(|text| text.starts_with("1 validator makes blocks")), "{running}");
+    network.step("provider_started");
+    assert!(network.stop());
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod interrupt;
 mod late;
 mod light;
 mod market;
+mod operations;
 mod overdrawn;
 mod proven;
 mod provider;

@@ -49,6 +49,7 @@ fn the_numbers_are_those_of_one_deployment_and_the_operator_sees_the_queue() {
     let network = Localnet::start(home.path(), free_base(), &["--deploy", &example()]);
     network.step("ready");
     for (name, value) in [
+        ("ve_provider_started", 1.0),
         ("ve_provider_bids_total", 1.0),
         ("ve_provider_leases{state=\"running\"}", 1.0),
         ("ve_provider_commands{state=\"succeeded\"}", 1.0),
@@ -86,6 +87,41 @@ fn the_numbers_are_those_of_one_deployment_and_the_operator_sees_the_queue() {
 }
 
 #[test]
+fn a_provider_says_what_it_waits_for_before_its_node_answers_and_stops_when_asked() {
+    if !can_isolate() {
+        return;
+    }
+    let (home, base) = (directory(), free_base());
+    let network = Localnet::start(home.path(), base, &[]);
+    network.step("ready");
+    assert!(network.stop());
+    // Its node is gone; the daemon is started by itself.
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_virtengine"))
+        .args(["provider", "start", "--home"])
+        .arg(home.path().join("provider"))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let ask = |path: &str| http(base + 901, &format!("GET {path} HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let waits = || ask("/readyz").is_some_and(|body| parsed(&body)["chain"].as_str().is_some_and(names_the_node));
+    while !waits() {
+        assert!(Instant::now() < deadline, "the address answers and says why: {:?}", ask("/readyz"));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(ask("/healthz").as_deref(), Some("ok\n"));
+    assert!(ask("/metrics").is_some_and(|page| page.lines().any(|line| line == "ve_provider_started 0")));
+    let asked = Instant::now();
+    signal(daemon.id(), "-TERM");
+    assert!(daemon.wait().expect("a child").success(), "it ends without an error");
+    assert!(asked.elapsed() < Duration::from_secs(5), "at once: {:?}", asked.elapsed());
+}
+
+fn names_the_node(text: &str) -> bool {
+    text.starts_with("waiting for a node: no node answers at http://127.0.0.1:")
+}
+
+#[test]
 #[ignore = "slow: readiness waits half a minute for a silent chain"]
 fn a_provider_whose_node_is_silent_says_so_and_recovers() {
     if !can_isolate() {
@@ -96,7 +132,6 @@ fn a_provider_whose_node_is_silent_says_so_and_recovers() {
     network.step("ready");
     let wait = |what: &str, wanted: fn(&Value) -> bool| {
         let deadline = Instant::now() + Duration::from_secs(90);
-        // The address answers once the daemon has found its node.
         let healthy = || http(network.base + 901, READY).is_some_and(|body| wanted(&parsed(&body)["chain"]));
         while !healthy() {
             assert!(Instant::now() < deadline, "{what}");

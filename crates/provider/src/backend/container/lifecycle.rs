@@ -19,6 +19,8 @@ use crate::backend::{BackendError, Place, ReplicaState, Resources, Result, Workl
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Beyond the grace time, for a keeper to finish.
 const STOP_SLACK: Duration = Duration::from_secs(10);
+/// Beyond that, to put aside what the workload has written.
+const KEEP_SLACK: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 #[async_trait]
@@ -70,6 +72,22 @@ impl Place for ContainerBackend {
         self.inner.halt(&record, grace).await
     }
 
+    async fn restart(&self, id: &WorkloadId, key: &str, grace: Duration) -> Result<()> {
+        let lock = self.inner.lock_of(id);
+        let _one = lock.lock().await;
+        let mut record = self.inner.require(id)?;
+        if record.restarted.as_deref() != Some(key) {
+            // While it is to be stopped, no healing starts it: what runs after the next write was started by it.
+            record.desired = Desired::Stopped;
+            self.inner.save(&record)?;
+            self.inner.halt(&record, grace).await?;
+            record.restarted = Some(key.to_owned());
+        }
+        record.desired = Desired::Running;
+        self.inner.save(&record)?;
+        self.inner.bring_up(&record, true).await
+    }
+
     /// Kills at once; call `stop` first to give the processes time.
     async fn terminate(&self, id: &WorkloadId) -> Result<()> {
         let lock = self.inner.lock_of(id);
@@ -99,6 +117,7 @@ impl Inner {
             image,
             created_at_unix_ms: now_ms(),
             desired: Desired::Running,
+            restarted: None,
             net: (0, 0),
         };
         let io = |e| BackendError::io(format!("create workload {id}"), e);
@@ -253,9 +272,10 @@ impl Inner {
         )))
     }
 
-    /// Stops every replica and waits until nothing of it runs.
+    /// Stops every replica and waits until nothing of it runs. What it wrote is kept unless it ends for good.
     async fn halt(&self, record: &WorkloadRecord, grace: Duration) -> Result<()> {
-        let request = StopRequest { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
+        let keep = record.desired != Desired::Terminated;
+        let request = StopRequest { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX), keep };
         for index in 0..record.spec.replicas {
             let dir = self.replica_dir(&record.id, index);
             if !dir.exists() {
@@ -266,7 +286,7 @@ impl Inner {
                 replica.keeper.signal(Signal::SIGTERM);
             }
         }
-        let deadline = Instant::now() + grace + STOP_SLACK;
+        let deadline = Instant::now() + grace + STOP_SLACK + if keep { KEEP_SLACK } else { Duration::ZERO };
         for index in 0..record.spec.replicas {
             let dir = self.replica_dir(&record.id, index);
             while is_locked(&dir.join("keeper.lock")) && Instant::now() < deadline {

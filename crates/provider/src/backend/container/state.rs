@@ -4,6 +4,7 @@
 //! workloads/<id>/workload.json         what was asked for            (daemon)
 //! workloads/<id>/r<n>/keeper.json      how to run the replica        (daemon)
 //!                     stop.json        a stop was asked for          (daemon)
+//!                     scratch.tar      what a stopped replica wrote  (keeper)
 //!                     replica.json     state, pids, last exit        (keeper)
 //!                     previous.json        the same of the keeper before (daemon)
 //!                     usage.json       counters                      (keeper)
@@ -33,6 +34,9 @@ pub(super) struct WorkloadRecord {
     pub image: PreparedImage,
     pub created_at_unix_ms: u64,
     pub desired: Desired,
+    /// Key of the last restart; written when everything had stopped.
+    #[serde(default)]
+    pub restarted: Option<String>,
     /// Bytes forwarded on published ports, in and out.
     #[serde(default)]
     pub net: (u64, u64),
@@ -91,6 +95,9 @@ pub(super) struct ReplicaRecord {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StopRequest {
     pub grace_ms: u64,
+    /// What was written stays for the next start.
+    #[serde(default)]
+    pub keep: bool,
 }
 
 /// Counters in fine units; [`crate::backend::Counters`] rounds them down.

@@ -2,8 +2,10 @@
 
 mod bidding;
 mod leases;
+mod operations;
 
-use ve_client::manifest::Manifest;
+use ve_client::manifest::{self, Manifest};
+use ve_client::sdl;
 
 use crate::bids::BidEngine;
 use crate::lease::{self, LeaseRecord};
@@ -34,6 +36,11 @@ impl World {
         self.daemon.accept_manifest(&record.id, &manifest.to_json(), manifest.hash()).expect("accepted");
         self.work(bids).await;
         self.record()
+    }
+
+    /// The manifest of the deployment file.
+    fn manifest(&self) -> Manifest {
+        manifest::manifest(&sdl::parse(WEB).expect("a sound file"))
     }
 
     fn record(&self) -> LeaseRecord {

@@ -1,5 +1,7 @@
 use serde_json::json;
+use ve_proto::ve::market::v1::{Operation, OperationState};
 
+use super::operate::failure;
 use super::{event_line, parse_id, printable};
 
 const A: &str = "ve19rl4cm2hmr8afy4kldpxz3fka4jguq0aqakfsa";
@@ -26,4 +28,18 @@ fn events_are_one_line_each_and_cannot_control_the_terminal() {
     let event = json!({"at": 1_767_225_600, "kind": "started", "message": "web-0\u{1b}[2J\n", "lease": "x"});
     assert_eq!(printable(&event_line(&event)), "2026-01-01T00:00:00Z  started: web-0[2J");
     assert_eq!(event_line(&json!({})), "1970-01-01T00:00:00Z  : ");
+}
+
+#[test]
+fn an_operation_that_failed_says_what_became_of_it_why_and_what_to_do() {
+    let ended = |state: OperationState, result_code| {
+        failure("start", &Operation { state: state.into(), result_code, ..Operation::default() })
+    };
+    assert_eq!(
+        ended(OperationState::RolledBack, 2),
+        "the start rolled back: the provider's machine is full; try again later"
+    );
+    assert!(ended(OperationState::Failed, 99).contains("code 99"), "a newer provider's reason is not invented");
+    assert!(ended(OperationState::Expired, 0).contains("as before"));
+    assert!(ended(OperationState::Cancelled, 0).contains("overtaken"));
 }

@@ -1,5 +1,6 @@
-//! `virtengine lease`: what runs, what it prints, a shell inside, and the end.
+//! `virtengine lease`: what runs, what it prints, a shell inside, stop and start, and the end.
 
+mod operate;
 mod session;
 mod terminal;
 
@@ -11,8 +12,8 @@ use ve_client::deploy::{connect_gateway, ensure_identity, lease_id};
 use ve_client::gateway::{GatewayClient, LeaseRef};
 use ve_client::tx::any;
 use ve_proto::ve::market::v1::{
-    BidId, LeaseState, MsgCloseLease, QueryLeasesRequest, QueryLeasesResponse, QueryResourceRequest,
-    QueryResourceResponse, Reason, ResourceState,
+    Action, BidId, LeaseState, MsgCloseLease, Operation, QueryLeasesRequest, QueryLeasesResponse, QueryResourceRequest,
+    QueryResourceResponse, Reason, Resource,
 };
 
 use super::{CliError, Context, deploy, tx};
@@ -68,8 +69,12 @@ pub enum LeaseCommand {
         #[arg(long, short)]
         follow: bool,
     },
-    /// Stop and start every service of a lease
-    Restart(Chosen),
+    /// Stop every service; the lease goes on at a part of its price
+    Stop(operate::Wanted),
+    /// Start what was stopped
+    Start(operate::Wanted),
+    /// Stop and start every service
+    Restart(operate::Wanted),
     /// End a lease; what was not used is refunded
     Close {
         #[command(flatten)]
@@ -125,12 +130,9 @@ pub async fn run(context: &Context, command: LeaseCommand) -> Result<(), CliErro
             }
             Ok(())
         }
-        LeaseCommand::Restart(chosen) => {
-            let (gateway, lease) = gateway(context, &chosen).await?;
-            gateway.restart(&lease).await?;
-            context.output().print(&json!({"restarting": chosen.lease}));
-            Ok(())
-        }
+        LeaseCommand::Stop(wanted) => operate::run(context, &wanted, Action::Stop).await,
+        LeaseCommand::Start(wanted) => operate::run(context, &wanted, Action::Start).await,
+        LeaseCommand::Restart(wanted) => operate::run(context, &wanted, Action::Restart).await,
         LeaseCommand::Close { chosen, yes } => close(context, &chosen, yes).await,
     }
 }
@@ -208,7 +210,7 @@ async fn list(context: &Context, from: Option<&str>, all: bool) -> Result<(), Cl
         let amount = Dec::from_mantissa(&price.amount).map_or(price.amount, |amount| amount.to_string());
         shown.push(json!({
             "lease": lease_id(id),
-            "state": state.as_str_name().trim_start_matches("LEASE_STATE_").to_ascii_lowercase(),
+            "state": plain(state.as_str_name(), "LEASE_STATE_"),
             "price_per_block": {"amount": amount, "denom": price.denom},
             "created_at": ve_base::BlockTime { seconds: i64::try_from(lease.created_at).unwrap_or(0), nanos: 0 }.to_string(),
         }));
@@ -225,20 +227,38 @@ async fn gateway(context: &Context, chosen: &Chosen) -> Result<(GatewayClient, L
     Ok((gateway, LeaseRef { dseq: id.dseq, gseq: id.gseq, oseq: id.oseq }))
 }
 
-async fn status(context: &Context, chosen: &Chosen) -> Result<(), CliError> {
-    let id = find(context, chosen).await?;
+/// The name of a state or action without what its kind has in common.
+fn plain(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_ascii_lowercase()
+}
+
+/// The workload of a lease as the chain knows it, and the height of which that is true.
+async fn resource(context: &Context, id: &BidId) -> Result<(Resource, u64), CliError> {
     let BidId { owner, dseq, gseq, oseq, provider, bseq } = id.clone();
     let request = QueryResourceRequest { owner, dseq, gseq, oseq, provider, bseq };
     let answer: QueryResourceResponse = context.rpc()?.query("/ve.market.v1.Query/Resource", &request).await?;
-    let resource = answer.resource.unwrap_or_default();
-    let state = ResourceState::try_from(resource.state).unwrap_or_default();
+    Ok((answer.resource.unwrap_or_default(), answer.height))
+}
+
+async fn status(context: &Context, chosen: &Chosen) -> Result<(), CliError> {
+    let id = find(context, chosen).await?;
+    let (resource, height) = resource(context, &id).await?;
+    let operation = |operation: &Operation| {
+        json!({
+            "number": operation.op_id.to_string(),
+            "action": plain(operation.action().as_str_name(), "ACTION_"),
+            "state": plain(operation.state().as_str_name(), "OPERATION_STATE_"),
+            "result_code": operation.result_code,
+        })
+    };
     let mut shown = json!({
         "lease": lease_id(&id),
-        "state": state.as_str_name().trim_start_matches("RESOURCE_STATE_").to_ascii_lowercase(),
+        "state": plain(resource.state().as_str_name(), "RESOURCE_STATE_"),
         "progress": resource.progress,
         "phase": resource.phase,
+        "operation": resource.operation.as_ref().map(operation),
         "endpoints": resource.endpoints.iter().map(|endpoint| json!({"service": endpoint.service, "url": endpoint.url})).collect::<Vec<_>>(),
-        "height": answer.height.to_string(),
+        "height": height.to_string(),
     });
     let (gateway, lease) = gateway(context, &Chosen { lease: lease_id(&id), from: chosen.from.clone() }).await?;
     // The chain's answer is of use even when the provider is silent.

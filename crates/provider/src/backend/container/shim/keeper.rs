@@ -22,6 +22,7 @@ use super::super::cgroup::{Cgroup, Hierarchy};
 use super::super::netns;
 use super::super::state::{self, KeeperConfig, ProcessId, ReplicaRecord, StopRequest, UsageRecord, now_ms};
 use super::logs::{LogWriter, Partial};
+use super::scratch;
 use super::seal::Sealed;
 use super::stage::{self, Stage};
 use crate::backend::{ExitStatus, ReplicaState, RestartPolicy};
@@ -70,7 +71,9 @@ pub(super) fn keep(dir: &Path) -> Result<(), String> {
             return keeper.save(ReplicaState::Exited);
         }
     };
-    keeper.run(&stage)
+    keeper.run(&stage)?;
+    keeper.put_aside(&stage);
+    Ok(())
 }
 
 struct Keeper {
@@ -373,6 +376,18 @@ impl Keeper {
             self.note("the control group could not be removed yet");
         }
         while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {}
+    }
+
+    /// Keeps what the workload has written when it is to go on later.
+    fn put_aside(&mut self, stage: &Stage) {
+        let request: Option<StopRequest> = state::read_json(Path::new("stop.json")).unwrap_or_default();
+        let limit = self.config.spec.resources.storage_bytes;
+        if limit > 0
+            && request.is_some_and(|request| request.keep)
+            && let Err(error) = scratch::save(&stage.scratch, limit)
+        {
+            self.note(&format!("what was written to temporary directories and volumes is not kept: {error}"));
+        }
     }
 
     /// Sleeps unless told to stop; whether it was.

@@ -12,6 +12,7 @@ pub(super) mod frames;
 mod keeper;
 pub(super) mod logs;
 mod probe;
+mod scratch;
 mod seal;
 mod stage;
 

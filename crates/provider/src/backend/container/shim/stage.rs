@@ -13,6 +13,7 @@ use pathrs::Root;
 
 use super::super::bundle;
 use super::super::state::KeeperConfig;
+use super::scratch;
 
 /// Paths valid inside the keeper's mount namespace.
 pub(super) struct Stage {
@@ -62,8 +63,9 @@ fn fill_etc(config: &KeeperConfig, etc: &Path) -> std::io::Result<()> {
     fs::write(etc.join("hostname"), format!("{}\n", config.hostname))
 }
 
-/// One file system of the size that was bought, a directory of it per target.
-/// It lives in memory and counts against the memory limit too.
+/// One file system of the size that was bought, a directory of it per target,
+/// with what a stop left. It lives in memory and counts against the memory limit
+/// too.
 fn fill_scratch(config: &KeeperConfig, parts: &Stage) -> Result<(), String> {
     let size = config.spec.resources.storage_bytes;
     let targets = bundle::scratch(config);
@@ -84,7 +86,7 @@ fn fill_scratch(config: &KeeperConfig, parts: &Stage) -> Result<(), String> {
         chown(&dir, Some(own.st_uid), Some(own.st_gid)).map_err(io)?;
         fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).map_err(io)?;
     }
-    Ok(())
+    scratch::restore(&parts.scratch).map_err(|e| format!("bring back what the stopped workload had written: {e}"))
 }
 
 fn tmpfs(at: &Path, options: &str) -> nix::Result<()> {
