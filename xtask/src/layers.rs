@@ -34,7 +34,7 @@ const RANKS: &[(&str, u32)] = &[
     ("virtengine", 60),
     // Programs that run as somebody's workload: nothing of the product is in them.
     ("hello-web", 0),
-    ("ve-testkit", 70),
+    ("ve-testkit", 45),
     ("xtask", 70),
 ];
 

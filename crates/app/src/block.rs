@@ -24,11 +24,11 @@ pub(crate) struct Pending {
     written: Vec<Vec<u8>>,
 }
 
-/// Versions before genesis do not exist: genesis state is version 0 and block 1 makes version 1.
+/// Versions before genesis do not exist: the state of genesis is the version before the first block's.
 pub(crate) fn init_chain(app: &App, request: InitChain) -> Result<InitChainResponse, Fatal> {
     let last = app.view();
     if let Some(block) = &last.block
-        && block.height > 0
+        && block.height >= request.initial_height
     {
         return Err(Fatal(format!("the state is already at height {}; it cannot take a genesis", block.height)));
     }

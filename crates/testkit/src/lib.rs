@@ -2,4 +2,5 @@
 
 pub mod chain;
 pub mod committee;
+pub mod release;
 pub mod simulation;

@@ -4,60 +4,10 @@ use serde_json::{Value, json};
 use ve_app::{App, Release, Upgrade};
 use ve_base::CodedError;
 use ve_proto::cosmos::upgrade::v1beta1::*;
-use ve_sdk::application::{Application, BlockInput, ConsensusParams, InitChain, ValidatorUpdate};
-use ve_sdk::simulation::Operation;
-use ve_sdk::{Context, Invariant, Module, Permission, QueryContext, Registrar};
-use ve_store::Item;
+use ve_sdk::Context;
+use ve_sdk::application::{Application, BlockInput, ConsensusParams, InitChain};
 use ve_testkit::chain::{CHAIN_ID, TestChain, checked_options};
-
-/// What the rehearsed release keeps in the module `cert` beside what that module has now.
-const MARK: Item<u64> = Item::new("cert", 200);
-
-/// A module of the next release: the present one with a higher version.
-struct Next(Box<dyn Module>);
-
-impl Module for Next {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn version(&self) -> u64 {
-        3
-    }
-
-    fn migrate(&self, ctx: &mut Context<'_>, from: u64) -> Result<(), CodedError> {
-        let before = MARK.get(ctx)?.unwrap_or(0);
-        Ok(MARK.set(ctx, &(before * 10 + from))?)
-    }
-
-    fn register(&self, registrar: &mut Registrar) {
-        self.0.register(registrar);
-    }
-
-    fn accounts(&self) -> &'static [(&'static str, &'static [Permission])] {
-        self.0.accounts()
-    }
-
-    fn default_genesis(&self) -> Value {
-        self.0.default_genesis()
-    }
-
-    fn init_genesis(&self, ctx: &mut Context<'_>, genesis: &Value) -> Result<Vec<ValidatorUpdate>, CodedError> {
-        self.0.init_genesis(ctx, genesis)
-    }
-
-    fn export_genesis(&self, ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
-        self.0.export_genesis(ctx)
-    }
-
-    fn invariants(&self) -> Vec<Invariant> {
-        self.0.invariants()
-    }
-
-    fn operations(&self) -> Vec<Operation> {
-        self.0.operations()
-    }
-}
+use ve_testkit::release::{self, MARK};
 
 fn nothing(_: &mut Context<'_>) -> Result<(), CodedError> {
     Ok(())
@@ -67,16 +17,8 @@ fn failing(_: &mut Context<'_>) -> Result<(), CodedError> {
     Err(ve_base::errors::sdk::Error::InvalidRequest("the migration fails".into()).into())
 }
 
-/// The next release: `cert` at version 3, `feegrant` dropped.
 fn next(run: fn(&mut Context<'_>) -> Result<(), CodedError>) -> Release {
-    let present = Release::current();
-    let modules = present
-        .modules
-        .into_iter()
-        .filter(|module| module.name() != "feegrant")
-        .map(|module| if module.name() == "cert" { Box::new(Next(module)) as Box<dyn Module> } else { module })
-        .collect();
-    Release { modules, hooks: present.hooks, upgrades: vec![Upgrade { name: "v2", run }] }
+    release::next(run, |_| ())
 }
 
 /// A release without a module that the present one has: what ran before it was written.

@@ -6,6 +6,7 @@ mod localnet;
 mod node;
 mod provider;
 mod signer;
+mod supervise;
 mod verifier;
 
 use std::process::ExitCode;

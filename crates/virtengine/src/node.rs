@@ -15,6 +15,7 @@ use crate::cli::Global;
 use crate::daemon;
 use crate::localnet::{MAX_BASE_PORT, PortPlan};
 use crate::signer::{self, SignerCommand};
+use crate::supervise::{self, SuperviseArgs};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum NodeCommand {
@@ -22,6 +23,8 @@ pub enum NodeCommand {
     Init(InitArgs),
     /// Run until Ctrl-C
     Start(StartArgs),
+    /// Run the release that the chain needs, and change over at planned upgrades
+    Supervise(SuperviseArgs),
     /// Hold a validator's key for a node elsewhere
     #[command(subcommand)]
     Signer(SignerCommand),
@@ -103,6 +106,7 @@ pub async fn run(global: &Global, command: NodeCommand) -> Result<()> {
             Ok(())
         }
         NodeCommand::Start(arguments) => start(&home, arguments).await,
+        NodeCommand::Supervise(arguments) => supervise::run(home, arguments).await,
         NodeCommand::Signer(command) => signer::run(global, command).await,
     }
 }

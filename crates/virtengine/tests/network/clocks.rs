@@ -15,7 +15,7 @@ const HOUR: i64 = 3600;
 const DRIFT: Duration = Duration::from_secs(10);
 
 /// A library that shifts the wall clock of the unchanged binary; `None` where it cannot be made.
-fn shim(directory: &Path) -> Option<PathBuf> {
+pub fn shim(directory: &Path) -> Option<PathBuf> {
     let library = directory.join("clock_shift.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/network/clock_shift.c");
     let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();

@@ -110,7 +110,8 @@ fn timeouts(settings: &Settings) -> LinearTimeouts {
         propose_delta: settings.timeout_delta,
         prevote_delta: settings.timeout_delta,
         precommit_delta: settings.timeout_delta,
-        rebroadcast: settings.timeout_propose + settings.timeout_prevote + settings.timeout_precommit,
+        // Votes that a partition swallowed must not keep the halves waiting when they meet again.
+        rebroadcast: settings.timeout_prevote,
         ..LinearTimeouts::default()
     }
 }
