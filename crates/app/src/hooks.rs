@@ -10,11 +10,13 @@ use ve_chain_core::slashing::SlashingHooks;
 use ve_chain_core::staking::hooks::{AdmissionGate, StakingHooks};
 use ve_chain_finance::escrow::{EscrowHooks, EscrowStress};
 use ve_chain_identity::attester::hooks::AttesterEmergency;
+use ve_chain_identity::enclave::{CandidateGate, MeasurementEmergency};
 use ve_chain_identity::mfa::MfaGate;
 use ve_chain_identity::mfa::hooks::MfaHooks;
 use ve_chain_identity::roles::gate::AccountGate;
 use ve_chain_identity::roles::hooks::{AccountHooks, Emergency};
-use ve_chain_identity::veid::{IdentityGate, IdentityHooks};
+use ve_chain_identity::veid::committee::CommitteeSource;
+use ve_chain_identity::veid::{CandidateScore, EnclaveCommittee, IdentityGate, IdentityHooks};
 use ve_chain_market::deployment::MarketHooks;
 use ve_chain_market::provider::ProviderHooks;
 use ve_sdk::gate::MessageGate;
@@ -36,6 +38,9 @@ pub fn hooks() -> Hooks {
     hooks.add::<dyn ProviderHooks>(Arc::new(MarketHooks));
     hooks.add::<dyn AccountHooks>(Arc::new(MfaHooks));
     hooks.add::<dyn Emergency>(Arc::new(AttesterEmergency));
+    hooks.add::<dyn Emergency>(Arc::new(MeasurementEmergency));
+    hooks.add::<dyn CandidateGate>(Arc::new(CandidateScore));
+    hooks.add::<dyn CommitteeSource>(Arc::new(EnclaveCommittee));
     hooks.add::<dyn MessageGate>(Arc::new(MfaGate));
     hooks
 }

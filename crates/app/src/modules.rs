@@ -26,6 +26,8 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(ve_chain_identity::audit::Audit),
         Box::new(ve_chain_identity::encryption::Encryption),
         Box::new(ve_chain_identity::roles::Roles),
+        // Before those that seal to committees and draw on them.
+        Box::new(ve_chain_identity::enclave::Enclaves),
         Box::new(ve_chain_identity::attester::Attesters),
         Box::new(ve_chain_identity::veid::Veid),
         Box::new(ve_chain_identity::mfa::Mfa),

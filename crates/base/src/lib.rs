@@ -7,6 +7,7 @@ pub mod audit;
 pub mod capture;
 pub mod coin;
 pub mod dec;
+pub mod enclave;
 pub mod envelope;
 pub mod errors;
 pub mod jcs;

@@ -19,6 +19,12 @@ impl Hooks {
         }
     }
 
+    /// As [`Hooks::add`], in the place of all implementations of `T` before.
+    pub fn replace<T: ?Sized + Send + Sync + 'static>(&mut self, implementation: Arc<T>) {
+        self.by_trait.remove(&TypeId::of::<T>());
+        self.add(implementation);
+    }
+
     /// All implementations of `T` in the order of registration; empty when nobody registered.
     pub fn all<T: ?Sized + Send + Sync + 'static>(&self) -> &[Arc<T>] {
         self.by_trait

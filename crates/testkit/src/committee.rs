@@ -65,6 +65,6 @@ impl CommitteeSource for KnownCommittee {
 /// This release with the committee.
 pub(crate) fn release() -> Release {
     let mut release = Release::current();
-    release.hooks.add::<dyn CommitteeSource>(std::sync::Arc::new(KnownCommittee));
+    release.hooks.replace::<dyn CommitteeSource>(std::sync::Arc::new(KnownCommittee));
     release
 }

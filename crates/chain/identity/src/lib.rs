@@ -2,7 +2,10 @@
 
 pub mod attester;
 pub mod audit;
+mod cbor;
+pub mod enclave;
 pub mod encryption;
 pub mod mfa;
 pub mod roles;
 pub mod veid;
+mod x509;

@@ -186,6 +186,11 @@ pub mod ve {
             include!("ve.distribution.v1.rs");
         }
     }
+    pub mod enclave {
+        pub mod v1 {
+            include!("ve.enclave.v1.rs");
+        }
+    }
     pub mod encryption {
         pub mod v1 {
             include!("ve.encryption.v1.rs");

@@ -76,6 +76,7 @@ impl Simulation {
         let client = ve_chain_identity::veid::simulated_client().expect("its key is valid");
         let client = ve_sdk::json::to_json(&client).expect("it has a schema");
         state["veid"]["clients"] = vec![client].into();
+        simulated_enclaves(&mut state);
         // Nobody is verified before the first block, so that what needs a tier would be refused to everybody.
         for row in state["veid"]["params"]["capabilities"].as_array_mut().expect("the matrix is a list") {
             row["enforced"] = false.into();
@@ -204,6 +205,19 @@ impl Simulation {
         let known = |name: &&str| !generated.contains(*name) && !hostile::only_governance_may_send(name);
         registry.message_types().filter(known).map(str::to_owned).collect()
     }
+}
+
+/// Enclaves without hardware, of validators whom nobody verified, with the same patience.
+fn simulated_enclaves(state: &mut serde_json::Value) {
+    let enclave = &mut state["enclave"];
+    enclave["allow_simulated"] = true.into();
+    enclave["params"]["candidate_score"] = 0.into();
+    enclave["params"]["cooldown_seconds"] = 5.to_string().into();
+    enclave["params"]["heartbeat_seconds"] = 60.to_string().into();
+    enclave["params"]["silence_seconds"] = 86_400.to_string().into();
+    enclave["params"]["epoch_seconds"] = 600.to_string().into();
+    enclave["measurements"] =
+        serde_json::json!([{"hash": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", "tee": "TEE_SIMULATED"}]);
 }
 
 /// Attesters that governance approved before the first block, each with its bond.

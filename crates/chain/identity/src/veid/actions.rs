@@ -91,6 +91,21 @@ const TABLE: &[Rows] = &[
         )],
     },
     Rows { package: "ve.cert.v1", rows: &[(Basic, &["MsgCreateCertificate", "MsgRevokeCertificate"])] },
+    // Enclaves belong to bonded validators, whose score is asked for when committees are drawn.
+    Rows {
+        package: "ve.enclave.v1",
+        rows: &[(
+            Basic,
+            &[
+                "MsgEnclaveHeartbeat",
+                "MsgRegisterEnclave",
+                "MsgRetireEnclave",
+                "MsgRevokeMeasurement",
+                "MsgSetMeasurement",
+                "MsgSetTcbFloor",
+            ],
+        )],
+    },
     Rows {
         package: "ve.encryption.v1",
         rows: &[(Basic, &["MsgRegisterKey", "MsgRevokeKey", "MsgRotateKey", "MsgUpdateLabel"])],

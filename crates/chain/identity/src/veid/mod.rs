@@ -10,6 +10,7 @@ mod capture;
 mod clients;
 pub mod committee;
 mod consent;
+mod enclaves;
 mod error;
 mod event;
 mod gate;
@@ -34,6 +35,7 @@ use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
 pub use actions::all as gated_messages;
+pub use enclaves::{CandidateScore, EnclaveCommittee};
 pub use error::Error;
 pub use gate::IdentityGate;
 pub use hooks::IdentityHooks;

@@ -311,7 +311,7 @@ fn a_changed_registration_is_refused() {
 
 #[test]
 fn cbor_has_one_form() {
-    use super::cbor::{Value, whole};
+    use crate::cbor::{Value, whole};
     let read = |hex: &str| whole(&HEXLOWER.decode(hex.as_bytes()).expect("hex"));
     assert_eq!(read("17"), Some(Value::Integer(23)));
     assert_eq!(read("390100"), Some(Value::Integer(-257)));

@@ -1,6 +1,5 @@
 //! Whether a proof answers a challenge.
 
-pub mod cbor;
 pub mod certificate;
 mod statement;
 pub mod webauthn;

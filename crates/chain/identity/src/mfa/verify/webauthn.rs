@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use ve_proto::ve::mfa::v1::RelyingParty;
 
-use super::cbor::{self, Value};
+use crate::cbor::{self, Value};
 use crate::mfa::error::Error;
 
 const MAX_CLIENT_DATA: usize = 2048;

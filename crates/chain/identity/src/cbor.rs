@@ -1,4 +1,5 @@
-//! The part of CBOR (RFC 8949) that authenticators write: definite lengths, shortest integers, nothing else.
+//! The part of CBOR (RFC 8949) that authenticators and hypervisors write: shortest integers, definite lengths of bytes
+//! and text, nothing else. Maps and lists without a length are read where somebody writes them.
 
 /// Maps and lists within one another.
 const MAX_DEPTH: usize = 4;
@@ -42,7 +43,7 @@ impl Value {
 
 /// Reads one value from the front; the rest stays in `input`. `None` when it is not well formed.
 pub fn read(input: &mut &[u8]) -> Option<Value> {
-    value(input, 0)
+    value(input, Form { depth: 0, open: false })
 }
 
 /// Reads one value that is all of `input`.
@@ -51,12 +52,41 @@ pub fn whole(mut input: &[u8]) -> Option<Value> {
     input.is_empty().then_some(value)
 }
 
-fn value(input: &mut &[u8], depth: usize) -> Option<Value> {
-    if depth > MAX_DEPTH {
+/// As [`whole`], with maps and lists that may end with a break instead of beginning with their length.
+pub fn whole_open(mut input: &[u8]) -> Option<Value> {
+    let value = value(&mut input, Form { depth: 0, open: true })?;
+    input.is_empty().then_some(value)
+}
+
+#[derive(Clone, Copy)]
+struct Form {
+    depth: usize,
+    /// Whether lengths of maps and lists may be missing.
+    open: bool,
+}
+
+impl Form {
+    fn deeper(self) -> Self {
+        Self { depth: self.depth.saturating_add(1), ..self }
+    }
+}
+
+/// Ends a map or list without a length.
+const BREAK: u8 = 0xff;
+const OPEN_LIST: u8 = 0x9f;
+const OPEN_MAP: u8 = 0xbf;
+
+fn value(input: &mut &[u8], form: Form) -> Option<Value> {
+    if form.depth > MAX_DEPTH {
         return None;
     }
     let (first, rest) = input.split_first()?;
     *input = rest;
+    match *first {
+        OPEN_LIST if form.open => return list(input, None, form),
+        OPEN_MAP if form.open => return map(input, None, form),
+        _ => {}
+    }
     let (major, minor) = (first >> 5, first & 0x1f);
     if major == 7 {
         return match minor {
@@ -72,8 +102,8 @@ fn value(input: &mut &[u8], depth: usize) -> Option<Value> {
         1 => Some(Value::Integer(i64::try_from(argument).ok()?.checked_neg()?.checked_sub(1)?)),
         2 => Some(Value::Bytes(take(input, argument)?.to_vec())),
         3 => Some(Value::Text(std::str::from_utf8(take(input, argument)?).ok()?.to_owned())),
-        4 => list(input, argument, depth),
-        5 => map(input, argument, depth),
+        4 => list(input, Some(argument), form),
+        5 => map(input, Some(argument), form),
         _ => None,
     }
 }
@@ -102,24 +132,35 @@ fn take<'a>(input: &mut &'a [u8], count: u64) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-fn entries(count: u64) -> Option<usize> {
-    usize::try_from(count).ok().filter(|count| *count <= MAX_ENTRIES)
+/// Whether another entry follows the `read` ones; takes the break away that ends those without a count.
+fn more(input: &mut &[u8], count: Option<u64>, read: usize) -> Option<bool> {
+    let more = match count {
+        Some(count) => u64::try_from(read).ok()? < count,
+        None => match input.split_first() {
+            Some((&BREAK, rest)) => {
+                *input = rest;
+                false
+            }
+            _ => true,
+        },
+    };
+    (!more || read < MAX_ENTRIES).then_some(more)
 }
 
-fn list(input: &mut &[u8], count: u64, depth: usize) -> Option<Value> {
+fn list(input: &mut &[u8], count: Option<u64>, form: Form) -> Option<Value> {
     let mut items = Vec::new();
-    for _ in 0..entries(count)? {
-        items.push(value(input, depth.saturating_add(1))?);
+    while more(input, count, items.len())? {
+        items.push(value(input, form.deeper())?);
     }
     Some(Value::List(items))
 }
 
 /// A key twice is refused: two readers could see two maps.
-fn map(input: &mut &[u8], count: u64, depth: usize) -> Option<Value> {
+fn map(input: &mut &[u8], count: Option<u64>, form: Form) -> Option<Value> {
     let mut known: Vec<(Value, Value)> = Vec::new();
-    for _ in 0..entries(count)? {
-        let key = value(input, depth.saturating_add(1))?;
-        let of = value(input, depth.saturating_add(1))?;
+    while more(input, count, known.len())? {
+        let key = value(input, form.deeper())?;
+        let of = value(input, form.deeper())?;
         if known.iter().any(|(name, _)| *name == key) {
             return None;
         }
@@ -127,3 +168,7 @@ fn map(input: &mut &[u8], count: u64, depth: usize) -> Option<Value> {
     }
     Some(Value::Map(known))
 }
+
+#[cfg(test)]
+#[path = "cbor_tests.rs"]
+mod tests;
