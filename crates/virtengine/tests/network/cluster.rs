@@ -25,7 +25,7 @@ const PHRASE: &str = "abandon abandon abandon abandon abandon abandon abandon ab
 const VE: u128 = 1_000_000;
 /// Of every validator.
 pub const SELF_BOND: u128 = 10_000 * VE;
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a node is started as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

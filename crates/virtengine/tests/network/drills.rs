@@ -1,4 +1,4 @@
-//! What a network of four validators lives through, with a wall clock that runs twenty times as fast.
+//! What a network of four validators lives through, with a wall clock that runs ten times as fast.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -23,18 +23,18 @@ use crate::cluster::{Cluster, Plan, Program, SELF_BOND, address};
 use crate::next_release;
 use crate::support::directory;
 
-const RATE: u64 = 20;
+const RATE: u64 = 10;
 const VALIDATORS: usize = 4;
 /// The node with the key of validator 1.
 const TWIN: usize = 4;
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn change(state: &mut Value) {
     // Ten real seconds, and the least of everything else.
-    state["gov"]["params"]["voting_period"] = "200s".into();
+    state["gov"]["params"]["voting_period"] = "100s".into();
     state["gov"]["params"]["expedited_voting_period"] = "30s".into();
     state["slashing"]["params"]["signed_blocks_window"] = "20".into();
-    // Nobody who is away for a moment, which is twenty here, loses a seat.
+    // Nobody who is away for a moment, which is ten here, loses a seat.
     state["slashing"]["params"]["min_signed_per_window"] = STANDARD.encode("50000000000000000").into();
     state["slashing"]["params"]["downtime_jail_duration"] = "60s".into();
 }

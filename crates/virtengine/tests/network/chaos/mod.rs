@@ -17,7 +17,7 @@ const SEEDS: &str = "CHAOS_SEEDS";
 /// Runs this seed alone instead of a fresh one.
 const SEED: &str = "CHAOS_SEED";
 const FEW: u64 = 2;
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(300);
 
 struct Run {
     manifest: Manifest,
