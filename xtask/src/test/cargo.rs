@@ -1,10 +1,11 @@
-//! Builds all test executables in one go and runs them one after another.
+//! Builds all test executables in one go and runs them: those that start nodes beside the others.
 //!
 //! They are run directly rather than by `cargo test`: one set of build flags, a limit and a log for each, and the slow
 //! tier in the same run.
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::BufReader,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -12,7 +13,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{Artifact, Message, TargetKind};
+use cargo_metadata::{Artifact, Message, MetadataCommand, TargetKind};
+use walkdir::WalkDir;
 
 use crate::command::{self, Finished, cargo_command};
 
@@ -88,9 +90,23 @@ fn package_name(artifact: &Artifact) -> String {
     }
 }
 
+/// Who goes first when two programs want the processor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    Usual,
+    Low,
+}
+
 /// Runs one executable; the slow tier is what its authors marked as ignored.
-pub fn run_test(test: &TestProgram, built: &Built, fast: bool) -> Outcome {
-    let mut command = Command::new(&test.program);
+pub fn run_test(test: &TestProgram, built: &Built, fast: bool, priority: Priority) -> Outcome {
+    let mut command = match priority {
+        Priority::Usual => Command::new(&test.program),
+        Priority::Low => {
+            let mut command = Command::new("nice");
+            command.arg(&test.program);
+            command
+        }
+    };
     command.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder).arg("--show-output");
     if !fast {
         command.arg("--include-ignored");
@@ -101,8 +117,54 @@ pub fn run_test(test: &TestProgram, built: &Built, fast: bool) -> Outcome {
     judge(&test.name, command::run(&mut command, LIMIT))
 }
 
+/// Examples in the documentation, of the packages that have some: rustdoc takes longer to find none than to run them.
 pub fn run_doc_tests(root: &Path) -> Outcome {
-    judge("doc", command::run(cargo_command(root).args(["test", "--workspace", "--doc", "--quiet"]), LIMIT))
+    let packages = match documented(root) {
+        Ok(packages) => packages,
+        Err(error) => return Outcome::failure("doc", format!("{error:#}")),
+    };
+    let mut command = cargo_command(root);
+    command.args(["test", "--doc", "--quiet"]);
+    for package in packages {
+        command.args(["--package", &package]);
+    }
+    judge("doc", command::run(&mut command, LIMIT))
+}
+
+/// Packages whose documentation has examples.
+fn documented(root: &Path) -> Result<Vec<String>> {
+    let metadata = MetadataCommand::new().current_dir(root).no_deps().exec().context("ask cargo for the packages")?;
+    let mut packages = Vec::new();
+    for package in metadata.packages {
+        let sources = package.manifest_path.with_file_name("src");
+        for entry in WalkDir::new(sources).sort_by_file_name() {
+            let entry = entry.context("list the sources")?;
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == "rs")
+                && has_example(&fs::read_to_string(path).with_context(|| path.display().to_string())?)
+            {
+                packages.push(package.name.to_string());
+                break;
+            }
+        }
+    }
+    Ok(packages)
+}
+
+/// Whether a documentation comment opens a block that rustdoc would run: one that is not marked as something else.
+pub fn has_example(source: &str) -> bool {
+    let mut open = false;
+    for line in source.lines() {
+        let line = line.trim_start();
+        let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
+        let Some(tag) = comment.and_then(|text| text.trim().strip_prefix("```")) else { continue };
+        open = !open;
+        let run = |word: &str| ["rust", "no_run", "should_panic", "compile_fail"].contains(&word);
+        if open && (tag.is_empty() || tag.split(',').any(run)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// A run that fails without naming a failed test (a crash, a limit) counts as one failure.

@@ -11,12 +11,17 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use anyhow::Result;
 
 use crate::command;
-use cargo::Built;
+use cargo::{Built, Priority, TestProgram};
 use report::{Outcome, Report};
 
 /// What to run.
@@ -30,22 +35,32 @@ pub struct Args {
     only: Option<String>,
 }
 
+/// Test programs that start nodes and mostly wait for them. They run beside the others, which yield to them.
+const NETWORKS: &[&str] = &[
+    "ve-node::network",
+    "ve-verifier::committee",
+    "virtengine::ceremony",
+    "virtengine::cosmrs",
+    "virtengine::network",
+];
+
 /// Runs everything that `args` selects. The last line on stdout is `N passed, N failed, N skipped`.
 pub fn run(args: &Args) -> ExitCode {
-    let mut report = Report::new(std::env::var("CI").is_ok_and(|value| value == "true"));
-    if let Err(error) = (Run { args, report: &mut report }).all() {
-        report.add(Outcome::failure("xtask", format!("{error:#}")));
+    let report = Mutex::new(Report::new(std::env::var("CI").is_ok_and(|value| value == "true")));
+    let run = Run { args, report: &report };
+    if let Err(error) = run.all() {
+        run.step("xtask", || Outcome::failure("xtask", format!("{error:#}")));
     }
-    report.finish()
+    report.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
 }
 
 struct Run<'a> {
     args: &'a Args,
-    report: &'a mut Report,
+    report: &'a Mutex<Report>,
 }
 
 impl Run<'_> {
-    fn all(&mut self) -> Result<()> {
+    fn all(&self) -> Result<()> {
         let root = crate::workspace::root()?;
         self.check("tidy", crate::tidy::run);
         self.check("layers", crate::layers::run);
@@ -56,71 +71,91 @@ impl Run<'_> {
         self.check("clippy", || {
             command::cargo(&root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
         });
-        // Needs no build, so that it can be run alone in a minute.
-        self.python(&root);
         if self.only_checks() {
+            self.python(&root);
             return self.nothing_selected();
         }
         let Some(built) = self.build(&root) else { return Ok(()) };
-        for test in &built.tests {
-            if self.selected(&test.name) {
-                self.report.start(&test.name);
-                self.report.add(cargo::run_test(test, &built, self.args.fast));
+        let (networks, others): (Vec<_>, Vec<_>) =
+            built.tests.iter().partition(|test| NETWORKS.contains(&test.name.as_str()));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                networks.into_iter().for_each(|test| self.program(test, &built, Priority::Usual));
+                self.javascript(&root, &built);
+            });
+            others.into_iter().for_each(|test| self.program(test, &built, Priority::Low));
+            if self.selected("doc") {
+                self.step("doc", || cargo::run_doc_tests(&root));
             }
-        }
-        if self.selected("doc") {
-            self.report.start("doc");
-            self.report.add(cargo::run_doc_tests(&root));
-        }
-        self.javascript(&root, &built);
+            self.python(&root);
+        });
         self.nothing_selected()
     }
 
-    /// A check is one test: it passes or fails as a whole.
-    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
-        if !self.selected(name) {
-            return;
-        }
-        self.report.start(name);
-        self.report.add(match check() {
-            Ok(()) => Outcome::success(name),
-            Err(error) => Outcome::failure(name, format!("{error:#}")),
-        });
+    fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn build(&mut self, root: &std::path::Path) -> Option<Built> {
-        self.report.start("build");
+    /// Runs `work` between its two lines of the report.
+    fn step(&self, name: &str, work: impl FnOnce() -> Outcome) {
+        let started = Instant::now();
+        self.report().start(name);
+        let outcome = work();
+        self.report().add(outcome, started.elapsed());
+    }
+
+    /// A check is one test: it passes or fails as a whole.
+    fn check(&self, name: &str, check: impl FnOnce() -> Result<()>) {
+        if self.selected(name) {
+            self.step(name, || match check() {
+                Ok(()) => Outcome::success(name),
+                Err(error) => Outcome::failure(name, format!("{error:#}")),
+            });
+        }
+    }
+
+    fn program(&self, test: &TestProgram, built: &Built, priority: Priority) {
+        if self.selected(&test.name) {
+            self.step(&test.name, || cargo::run_test(test, built, self.args.fast, priority));
+        }
+    }
+
+    fn build(&self, root: &Path) -> Option<Built> {
+        let started = Instant::now();
+        self.report().start("build");
         match cargo::build(root) {
-            Ok(built) => Some(built),
+            Ok(built) => {
+                println!("    built in {} s", started.elapsed().as_secs());
+                Some(built)
+            }
             Err(error) => {
-                self.report.add(Outcome::failure("build", format!("{error:#}")));
+                self.report().add(Outcome::failure("build", format!("{error:#}")), started.elapsed());
                 None
             }
         }
     }
 
-    fn javascript(&mut self, root: &std::path::Path, built: &Built) {
+    fn javascript(&self, root: &Path, built: &Built) {
         let suite: PathBuf = root.join("tests/js");
         if !self.selected("js") || !suite.is_dir() {
             return;
         }
-        self.report.start("js");
-        self.report.add(if self.args.fast {
-            Outcome::skip("js", "slow tier, left out by --fast")
-        } else {
-            javascript::run(&suite, built.binary("virtengine"))
+        self.step("js", || {
+            if self.args.fast {
+                Outcome::skip("js", "slow tier, left out by --fast")
+            } else {
+                javascript::run(&suite, built.binary("virtengine"))
+            }
         });
     }
 
-    fn python(&mut self, root: &std::path::Path) {
+    /// Needs no build, so that it can be run alone in a minute.
+    fn python(&self, root: &Path) {
         if !self.selected("ml") || !root.join("ml").is_dir() {
             return;
         }
-        self.report.start("ml");
-        self.report.add(if self.args.fast {
-            Outcome::skip("ml", "slow tier, left out by --fast")
-        } else {
-            python::run(root)
+        self.step("ml", || {
+            if self.args.fast { Outcome::skip("ml", "slow tier, left out by --fast") } else { python::run(root) }
         });
     }
 
@@ -134,8 +169,8 @@ impl Run<'_> {
         self.args.only.as_deref().is_some_and(|part| CHECKS.contains(&part))
     }
 
-    fn nothing_selected(&mut self) -> Result<()> {
-        match (&self.args.only, self.report.is_empty()) {
+    fn nothing_selected(&self) -> Result<()> {
+        match (&self.args.only, self.report().is_empty()) {
             (Some(name), true) => anyhow::bail!("no check and no test has a name with `{name}`"),
             _ => Ok(()),
         }

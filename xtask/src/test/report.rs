@@ -35,14 +35,12 @@ pub struct Report {
     /// In CI everything that the tests need is there, so a skipped test is a mistake.
     skips_fail: bool,
     started: Instant,
-    step_started: Instant,
     outcomes: Vec<Outcome>,
 }
 
 impl Report {
     pub fn new(skips_fail: bool) -> Self {
-        let now = Instant::now();
-        Self { skips_fail, started: now, step_started: now, outcomes: Vec::new() }
+        Self { skips_fail, started: Instant::now(), outcomes: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -50,17 +48,16 @@ impl Report {
     }
 
     /// Shows that `name` runs now.
-    pub fn start(&mut self, name: &str) {
-        self.step_started = Instant::now();
+    pub fn start(&self, name: &str) {
         println!("[{}] {name} ...", clock(self.started.elapsed()));
     }
 
-    /// Takes over the counts and shows them.
-    pub fn add(&mut self, outcome: Outcome) {
+    /// Takes over the counts of what ran for so long, and shows them.
+    pub fn add(&mut self, outcome: Outcome, took: Duration) {
         let Outcome { name, passed, failed, skipped, details } = &outcome;
         let verdict = if *failed == 0 { "ok" } else { "FAILED" };
-        let took = clock(self.step_started.elapsed());
-        println!("[{}] {name} {verdict}: {passed} passed, {failed} failed ({took})", clock(self.started.elapsed()));
+        let now = clock(self.started.elapsed());
+        println!("[{now}] {name} {verdict}: {passed} passed, {failed} failed ({})", clock(took));
         for reason in skipped {
             println!("    skipped: {reason}");
         }

@@ -6,7 +6,7 @@ use std::{
 use crate::command::{self, Finished};
 
 use super::{
-    cargo::judge,
+    cargo::{has_example, judge},
     output,
     report::{Outcome, Report},
 };
@@ -62,7 +62,7 @@ fn a_child_beyond_its_limit_is_killed_and_its_output_kept() {
 
 fn exit_code(skips_fail: bool, outcomes: Vec<Outcome>) -> String {
     let mut report = Report::new(skips_fail);
-    outcomes.into_iter().for_each(|outcome| report.add(outcome));
+    outcomes.into_iter().for_each(|outcome| report.add(outcome, Duration::ZERO));
     format!("{:?}", report.finish())
 }
 
@@ -75,4 +75,12 @@ fn the_run_fails_on_a_failure_on_nothing_run_and_in_ci_on_a_skip() {
     assert_eq!(exit_code(true, vec![Outcome::success("a"), skip()]), bad);
     assert_eq!(exit_code(false, vec![Outcome::success("a"), Outcome::failure("b", String::new())]), bad);
     assert_eq!(exit_code(false, Vec::new()), bad);
+}
+
+#[test]
+fn only_blocks_that_rustdoc_would_run_count_as_examples() {
+    assert!(has_example("/// Adds.\n/// ```\n/// add(1);\n/// ```\n"));
+    assert!(has_example("//! ```rust,no_run\n//! serve();\n//! ```\n"));
+    assert!(!has_example("//! ```text\n//! a -> b\n//! ```\n"), "the closing fence opens nothing");
+    assert!(!has_example("let fence = \"```\";\n"));
 }
