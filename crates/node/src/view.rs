@@ -7,12 +7,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 use ve_base::keys::ConsensusSecret;
 use ve_proto::tendermint::abci::ResponseFinalizeBlock;
 use ve_proto::tendermint::p2p::{DefaultNodeInfo, DefaultNodeInfoOther, ProtocolVersion};
 use ve_proto::tendermint::types::{ConsensusParams, Evidence, Validator};
-use ve_sdk::application::{Application, CheckTxResult};
+use ve_sdk::application::Application;
 
 use crate::chain::BLOCK_PROTOCOL;
 use crate::comet::commit;
@@ -22,7 +22,7 @@ use crate::evidence::EvidenceError;
 use crate::metrics::Metrics;
 use crate::rpc::backend::{
     CommittedBlock, Found, MempoolView, NodeSettings, NodeView, Peer, RoundState, SignedCommit, StoredBlock,
-    SubmitError, ViewError,
+    SubmitError, Submitted, ViewError,
 };
 
 /// Clients choose their codec by the first two numbers.
@@ -38,6 +38,8 @@ pub struct View {
     validator_key: [u8; 32],
     genesis: PathBuf,
     peers: RwLock<Vec<Peer>>,
+    /// More checks at once than processors would only wait for each other.
+    checkers: Semaphore,
 }
 
 fn failed(error: impl std::fmt::Display) -> ViewError {
@@ -83,6 +85,7 @@ impl View {
             validator_key,
             genesis: genesis_file,
             peers: RwLock::default(),
+            checkers: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
         })
     }
 
@@ -191,11 +194,16 @@ impl NodeView for View {
         Ok(part)
     }
 
-    async fn submit_tx(&self, tx: Bytes) -> Result<CheckTxResult, SubmitError> {
+    async fn submit_txs(&self, txs: Vec<Bytes>) -> Vec<Submitted> {
+        let count = txs.len();
+        let _running = self.checkers.acquire().await;
         let core = self.core.clone();
-        let checked = tokio::task::spawn_blocking(move || core.mempool.submit(tx)).await;
-        let checked = checked.map_err(|_| SubmitError::Unavailable("the check panicked; see the log".into()))?;
-        if !checked.as_ref().is_ok_and(|checked| checked.result.code == 0) {
+        // One task for all: handing over to another thread costs as much as a check.
+        let work = move || txs.into_iter().map(|tx| core.mempool.submit(tx)).collect::<Vec<_>>();
+        let checked = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+            vec![Err(SubmitError::Unavailable("the check panicked; see the log".into())); count]
+        });
+        for _ in checked.iter().filter(|checked| !checked.as_ref().is_ok_and(|checked| checked.result.code == 0)) {
             self.core.metrics.refused_tx();
         }
         checked

@@ -103,6 +103,9 @@ pub enum SubmitError {
     Unavailable(String),
 }
 
+/// How the mempool answers a transaction.
+pub type Submitted = Result<CheckTxResult, SubmitError>;
+
 impl fmt::Display for SubmitError {
     /// The first text is CometBFT's own: wallets and relayers look for it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,8 +182,14 @@ pub trait NodeView: Send + Sync + 'static {
     /// Up to `len` bytes of the genesis file from `start`. It may be too large to be kept in memory.
     fn genesis_part(&self, start: u64, len: usize) -> Result<Vec<u8>, ViewError>;
 
-    /// Checks a transaction and keeps it for a block when `result.code` is 0. Returns after the check.
-    async fn submit_tx(&self, tx: Bytes) -> Result<CheckTxResult, SubmitError>;
+    /// Checks transactions in their order and keeps for a block those whose `result.code` is 0. Returns after the last
+    /// check, with as many answers.
+    async fn submit_txs(&self, txs: Vec<Bytes>) -> Vec<Submitted>;
+
+    /// [`Self::submit_txs`] of one.
+    async fn submit_tx(&self, tx: Bytes) -> Submitted {
+        self.submit_txs(vec![tx]).await.pop().unwrap_or_else(|| Err(SubmitError::Unavailable("no answer".into())))
+    }
 
     fn mempool(&self, limit: usize) -> MempoolView;
 

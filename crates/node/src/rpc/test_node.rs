@@ -37,7 +37,7 @@ use super::{
     Backend,
     backend::{
         CommittedBlock, Found, MempoolView, NodeSettings, NodeView, Peer, RoundState, SignedCommit, StoredBlock,
-        SubmitError, ViewError,
+        SubmitError, Submitted, ViewError,
     },
     services::Services,
 };
@@ -264,16 +264,19 @@ impl NodeView for TestNode {
         Ok(GENESIS.as_bytes().iter().skip(start as usize).take(len).copied().collect())
     }
 
-    async fn submit_tx(&self, tx: Bytes) -> Result<CheckTxResult, SubmitError> {
+    async fn submit_txs(&self, txs: Vec<Bytes>) -> Vec<Submitted> {
         let mut submitted = self.submitted.lock().expect("lock");
-        if submitted.contains(&tx) {
-            return Err(SubmitError::AlreadyKnown);
-        }
-        let result = self.app.check_tx(&tx, CheckKind::New);
-        if result.result.code == 0 {
-            submitted.push(tx);
-        }
-        Ok(result)
+        let mut submit = |tx| {
+            if submitted.contains(&tx) {
+                return Err(SubmitError::AlreadyKnown);
+            }
+            let result = self.app.check_tx(&tx, CheckKind::New);
+            if result.result.code == 0 {
+                submitted.push(tx);
+            }
+            Ok(result)
+        };
+        txs.into_iter().map(&mut submit).collect()
     }
 
     fn mempool(&self, limit: usize) -> MempoolView {

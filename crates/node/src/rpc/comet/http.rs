@@ -47,8 +47,16 @@ async fn post(State(comet): State<Arc<Comet>>, body: Bytes) -> Response {
         Err(error) => return Json(answer(&Value::Null, Err(error))).into_response(),
     };
     let mut answers = Vec::new();
-    for request in requests {
+    let mut requests = requests.into_iter().peekable();
+    while let Some(request) = requests.next() {
         match request {
+            Ok(first) if is_transaction(&first) => {
+                let mut all = vec![first];
+                while let Some(Ok(next)) = requests.next_if(|next| next.as_ref().is_ok_and(is_transaction)) {
+                    all.push(next);
+                }
+                answers.extend(send(&comet, all).await);
+            }
             Ok(request) => answers.extend(respond(&comet, request).await),
             Err((id, error)) => answers.push(answer(&id, Err(error))),
         }
@@ -62,6 +70,20 @@ async fn post(State(comet): State<Arc<Comet>>, body: Bytes) -> Response {
             Json(Value::Array(answers)).into_response()
         }
     }
+}
+
+fn is_transaction(request: &Request) -> bool {
+    request.id.is_some() && request.method == methods::SEND
+}
+
+/// Neighbouring transactions of a batch are checked in one go.
+async fn send(comet: &Comet, requests: Vec<Request>) -> Vec<Value> {
+    let (ids, params): (Vec<_>, Vec<_>) =
+        requests.into_iter().map(|request| (request.id.unwrap_or_default(), request.params)).unzip();
+    let names = methods::parameters(methods::SEND).unwrap_or_default();
+    let params = params.into_iter().map(|params| Params::from_json(params, names)).collect();
+    let results = methods::send(comet, params).await;
+    ids.iter().zip(results).map(|(id, result)| answer(id, result)).collect()
 }
 
 /// Runs a request; `None` for a notification.

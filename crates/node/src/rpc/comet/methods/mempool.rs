@@ -69,6 +69,19 @@ pub async fn broadcast_sync(comet: &Comet, params: &Params) -> Result<Value, Rpc
     Ok(sent(&hash, &checked.result))
 }
 
+/// [`broadcast_sync`] of each, in order, in one go.
+pub async fn broadcast_sync_all(comet: &Comet, all: Vec<Result<Params, RpcError>>) -> Vec<Result<Value, RpcError>> {
+    let txs: Vec<_> = all.into_iter().map(|params| transaction(&params?)).collect();
+    let good = txs.iter().filter_map(|tx| tx.as_ref().ok().cloned()).collect();
+    let mut submitted = comet.backend.view.submit_txs(good).await.into_iter();
+    let answer = |tx: Result<Bytes, RpcError>| {
+        let hash = Sha256::digest(&tx?);
+        let checked = submitted.next().unwrap_or_else(|| Err(SubmitError::Unavailable("no answer".into())));
+        Ok(sent(&hash, &checked.map_err(refused)?.result))
+    };
+    txs.into_iter().map(answer).collect()
+}
+
 pub async fn broadcast_commit(comet: &Comet, params: &Params) -> Result<Value, RpcError> {
     let tx = transaction(params)?;
     let hash: [u8; 32] = Sha256::digest(&tx).into();

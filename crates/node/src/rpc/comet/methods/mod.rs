@@ -11,6 +11,11 @@ use serde_json::{Value, json};
 
 use super::{Comet, envelope::RpcError, params::Params};
 
+pub use mempool::broadcast_sync_all as send;
+
+/// The method of [`send`].
+pub const SEND: &str = "broadcast_tx_sync";
+
 /// Method and the names of its parameters. Subscriptions exist on WebSocket only.
 pub const METHODS: &[(&str, &[&str])] = &[
     ("abci_info", &[]),
@@ -53,7 +58,7 @@ pub async fn call(comet: &Arc<Comet>, method: &str, params: Params) -> Result<Va
         "health" => Ok(json!({})),
         "abci_query" => info::abci_query(comet, &params).await,
         "broadcast_tx_async" => mempool::broadcast_async(comet, &params),
-        "broadcast_tx_sync" => mempool::broadcast_sync(comet, &params).await,
+        SEND => mempool::broadcast_sync(comet, &params).await,
         "broadcast_tx_commit" => mempool::broadcast_commit(comet, &params).await,
         _ => {
             let (comet, method) = (comet.clone(), method.to_string());
