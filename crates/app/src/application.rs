@@ -183,7 +183,7 @@ impl App {
         let mode = if kind == CheckKind::New { Mode::Check } else { Mode::Recheck };
         let result = self
             .executor(&check.block)
-            .run_decoded(&mut check.state, &tx, raw.len(), mode)
+            .run_candidate(&mut check.state, &candidate, mode)
             .map_err(|error| ve_base::errors::sdk::Error::InvalidRequest(error.to_string()))?;
         Ok(CheckTxResult { result, sender, sequence, priority })
     }

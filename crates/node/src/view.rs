@@ -200,9 +200,9 @@ impl NodeView for View {
         let core = self.core.clone();
         // One task for all: handing over to another thread costs as much as a check.
         let work = move || txs.into_iter().map(|tx| core.mempool.submit(tx)).collect::<Vec<_>>();
-        let checked = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-            vec![Err(SubmitError::Unavailable("the check panicked; see the log".into())); count]
-        });
+        let checked = tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| vec![Err(SubmitError::Unavailable("the check panicked; see the log".into())); count]);
         for _ in checked.iter().filter(|checked| !checked.as_ref().is_ok_and(|checked| checked.result.code == 0)) {
             self.core.metrics.refused_tx();
         }

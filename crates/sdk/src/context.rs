@@ -100,8 +100,22 @@ impl<'a> Context<'a> {
         std::mem::replace(&mut self.gas, meter)
     }
 
+    /// Checks keep no events: nobody hears of a transaction before it is in a block.
     pub fn emit(&mut self, event: Event) {
-        self.events.push(event);
+        if self.keeps_events() {
+            self.events.push(event);
+        }
+    }
+
+    /// [`Self::emit`] of events whose texts are worth not making in vain.
+    pub fn emit_all<const N: usize>(&mut self, events: impl FnOnce() -> [Event; N]) {
+        if self.keeps_events() {
+            self.events.extend(events());
+        }
+    }
+
+    fn keeps_events(&self) -> bool {
+        !matches!(self.mode, Mode::Check | Mode::Recheck)
     }
 
     pub fn events(&self) -> &[Event] {

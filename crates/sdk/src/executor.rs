@@ -4,7 +4,6 @@
 use bytes::Bytes;
 use prost::Message;
 use prost_types::Any;
-use ve_base::tx::Tx;
 use ve_base::{Address, CodedError, errors};
 use ve_proto::cosmos::base::abci::v1beta1::TxMsgData;
 use ve_store::KvError;
@@ -38,21 +37,20 @@ impl Executor<'_> {
             ve_base::tx::decode_tx(raw).map_err(CodedError::from)
         };
         match decoded {
-            Ok(tx) => self.run_decoded(state, &tx, raw.len(), mode),
+            Ok(tx) => match Candidate::new(&tx, raw.len(), self.registry, self.verified) {
+                Ok(candidate) => self.run_candidate(state, &candidate, mode),
+                Err(error) => Ok(failed(error, 0, 0, Vec::new())),
+            },
             Err(error) => Ok(failed(error, 0, 0, Vec::new())),
         }
     }
 
-    pub fn run_decoded(&self, state: &mut State, tx: &Tx, size: usize, mode: Mode) -> Result<TxResult, KvError> {
-        let candidate = match Candidate::new(tx, size, self.registry, self.verified) {
-            Ok(candidate) => candidate,
-            Err(error) => return Ok(failed(error, 0, 0, Vec::new())),
-        };
+    pub fn run_candidate(&self, state: &mut State, candidate: &Candidate<'_>, mode: Mode) -> Result<TxResult, KvError> {
         let wanted = candidate.gas_limit();
         let meter = if mode == Mode::Simulate { GasMeter::unlimited() } else { GasMeter::with_limit(wanted) };
         let mut ctx = Context::new(state, self.block, self.registry, meter, mode);
 
-        let admitted = ctx.atomic(|ctx| self.admit(ctx, &candidate));
+        let admitted = ctx.atomic(|ctx| self.admit(ctx, candidate));
         if let Some(error) = ctx.take_fatal() {
             return Err(error);
         }
@@ -64,7 +62,7 @@ impl Executor<'_> {
             return Ok(succeeded(Vec::new(), wanted, ctx.gas().used(), events));
         }
 
-        let outcome = ctx.atomic(|ctx| run_messages(ctx, &tx.body.messages));
+        let outcome = ctx.atomic(|ctx| run_messages(ctx, &candidate.tx.body.messages));
         if let Some(error) = ctx.take_fatal() {
             return Err(error);
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use fjall::config::CompressionPolicy;
+use fjall::config::{CompressionPolicy, HashRatioPolicy, PinningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable};
 
 use crate::kv::{KvError, Read, check_entry, check_key};
@@ -61,12 +61,25 @@ impl Disk {
         let compressed = |buffer: u64| KeyspaceCreateOptions::default().max_memtable_size(buffer);
         // Hashes do not compress.
         let plain = |buffer: u64| compressed(buffer).data_block_compression_policy(CompressionPolicy::disabled());
+        // Read by single keys, most of them cold: neither filter nor index of a table is searched for in the cache.
+        let looked_up = |buffer: u64| {
+            compressed(buffer)
+                .index_block_pinning_policy(PinningPolicy::all(true))
+                .filter_block_pinning_policy(PinningPolicy::all(true))
+                .data_block_hash_ratio_policy(HashRatioPolicy::all(0.75))
+        };
         let open = |name: &str, options: KeyspaceCreateOptions| db.keyspace(name, || options).map_err(io);
         let disk = Self {
-            state: open("state", compressed(16 << 20))?,
+            state: open("state", looked_up(16 << 20))?,
             history: open("history", compressed(16 << 20))?,
             // Whoever asks for a node knows that it is there.
-            nodes: open("nodes", plain(32 << 20).expect_point_read_hits(true))?,
+            nodes: open(
+                "nodes",
+                plain(32 << 20)
+                    .expect_point_read_hits(true)
+                    .index_block_pinning_policy(PinningPolicy::all(true))
+                    .data_block_hash_ratio_policy(HashRatioPolicy::all(0.75)),
+            )?,
             keys: open("keys", plain(8 << 20))?,
             log: open("log", plain(8 << 20))?,
             meta: open("meta", plain(1 << 20))?,

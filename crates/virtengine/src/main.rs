@@ -13,7 +13,8 @@ use std::process::ExitCode;
 
 use clap::{Args as _, Command, FromArgMatches as _, Subcommand as _};
 
-/// Many threads allocate at once: transactions are checked while a block is executed.
+/// Many threads allocate at once: transactions are checked while a block is executed. Huge pages are off (a feature of the
+/// dependency), since with them an idle node holds much more than it uses.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

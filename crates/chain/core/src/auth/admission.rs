@@ -271,7 +271,7 @@ fn deduct_fee(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result<(), Co
         let required = ctx.unmetered(|ctx| feemarket::required(ctx, candidate.gas_limit()))?;
         feemarket::count_base_part(ctx, required.min(coins.amount_of(BASE_DENOM)))?;
     }
-    ctx.emit(Event::new("tx").with("fee", &coins).with("fee_payer", source));
+    ctx.emit_all(|| [Event::new("tx").with("fee", &coins).with("fee_payer", source)]);
     Ok(())
 }
 
@@ -289,7 +289,7 @@ fn advance_sequences(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result
                 .checked_add(1)
                 .ok_or_else(|| Error::WrongSequence(format!("{address} has used every sequence")))?;
             account::save(ctx, address, &account)?;
-            ctx.emit(Event::new("tx").with("acc_seq", format!("{address}/{sequence}")));
+            ctx.emit_all(|| [Event::new("tx").with("acc_seq", format!("{address}/{sequence}"))]);
         }
     }
     emit_signatures(ctx, candidate.tx);
@@ -299,7 +299,7 @@ fn advance_sequences(ctx: &mut Context<'_>, candidate: &Candidate<'_>) -> Result
 fn emit_signatures(ctx: &mut Context<'_>, tx: &Tx) {
     use base64::Engine as _;
     for signature in &tx.signatures {
-        let text = base64::engine::general_purpose::STANDARD.encode(signature);
-        ctx.emit(Event::new("tx").with("signature", text));
+        let text = || base64::engine::general_purpose::STANDARD.encode(signature);
+        ctx.emit_all(|| [Event::new("tx").with("signature", text())]);
     }
 }

@@ -64,14 +64,19 @@ pub fn send(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coins) 
 
 /// The second half of a transfer: the coins have left `from`.
 fn moved(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coins) -> Result<(), CodedError> {
-    ctx.emit(Event::new("coin_spent").with("spender", from).with("amount", coins));
     for coin in coins.iter() {
         receive(ctx, to, coin)?;
     }
-    ctx.emit(Event::new("coin_received").with("receiver", to).with("amount", coins));
     auth::ensure(ctx, to)?;
-    ctx.emit(Event::new("transfer").with("recipient", to).with("sender", from).with("amount", coins));
-    ctx.emit(Event::new("message").with("sender", from));
+    ctx.emit_all(|| {
+        let (from, to, amount) = (from.to_string(), to.to_string(), coins.to_string());
+        [
+            Event::new("coin_spent").with("spender", &from).with("amount", &amount),
+            Event::new("coin_received").with("receiver", &to).with("amount", &amount),
+            Event::new("transfer").with("recipient", to).with("sender", &from).with("amount", amount),
+            Event::new("message").with("sender", from),
+        ]
+    });
     Ok(())
 }
 
