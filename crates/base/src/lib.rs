@@ -17,6 +17,7 @@ pub mod preimage;
 pub mod time;
 pub mod tx;
 pub mod value;
+pub mod verification;
 pub mod votes;
 
 pub use address::{

@@ -5,6 +5,7 @@ use ve_base::CodedError;
 use ve_base::envelope::{self, EncryptionKey};
 use ve_base::keys::ConsensusSecret;
 use ve_chain_identity::veid::committee::{CommitteeSource, Member};
+use ve_chain_identity::veid::simulated_enclave;
 use ve_proto::ve::encryption::v1::Suite;
 use ve_store::Read;
 
@@ -26,9 +27,7 @@ pub fn sealing_key(member: u32, epoch: u64) -> EncryptionKey {
 
 /// The key that a member's enclave signs with.
 pub fn signing_key(member: u32) -> ConsensusSecret {
-    let mut seed = [9; 32];
-    seed[0] = u8::try_from(member).unwrap_or(u8::MAX);
-    ConsensusSecret::from_seed(seed)
+    simulated_enclave(&Account::number(member).address)
 }
 
 /// Members are the first accounts of a test chain.

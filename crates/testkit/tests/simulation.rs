@@ -31,7 +31,12 @@ const ONE_SIDED: &[&str] = &[
     "/ve.mfa.v1.MsgRotateKey",
     "/ve.mfa.v1.MsgSetPolicy",
     "/ve.mfa.v1.MsgVetoRecovery",
+    "/ve.veid.v1.MsgClaimAppeal",
+    "/ve.veid.v1.MsgCompleteSecondary",
     "/ve.veid.v1.MsgRebindWallet",
+    "/ve.veid.v1.MsgResolveAppeal",
+    "/ve.veid.v1.MsgSubmitAppeal",
+    "/ve.veid.v1.MsgWithdrawAppeal",
 ];
 
 #[test]

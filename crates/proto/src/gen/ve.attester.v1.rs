@@ -653,6 +653,9 @@ pub struct Fact {
     pub expires_at: u64,
     #[prost(string, repeated, tag = "4")]
     pub attestations: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The least of theirs, in basis points; 0 when a proof of one failed.
+    #[prost(uint32, tag = "5")]
+    pub score_bp: u32,
 }
 impl ::prost::Name for Fact {
     const NAME: &'static str = "Fact";

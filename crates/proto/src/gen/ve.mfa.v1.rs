@@ -645,6 +645,8 @@ pub enum Action {
     FactorEnrollment = 24,
     /// The proof that a new factor works.
     FactorConfirmation = 25,
+    /// Turning a score just below the cutoff into a verified identity.
+    SecondaryVerification = 26,
 }
 impl Action {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -679,6 +681,7 @@ impl Action {
             Self::OfferingUpdate => "ACTION_OFFERING_UPDATE",
             Self::FactorEnrollment => "ACTION_FACTOR_ENROLLMENT",
             Self::FactorConfirmation => "ACTION_FACTOR_CONFIRMATION",
+            Self::SecondaryVerification => "ACTION_SECONDARY_VERIFICATION",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -710,6 +713,7 @@ impl Action {
             "ACTION_OFFERING_UPDATE" => Some(Self::OfferingUpdate),
             "ACTION_FACTOR_ENROLLMENT" => Some(Self::FactorEnrollment),
             "ACTION_FACTOR_CONFIRMATION" => Some(Self::FactorConfirmation),
+            "ACTION_SECONDARY_VERIFICATION" => Some(Self::SecondaryVerification),
             _ => None,
         }
     }

@@ -115,6 +115,12 @@ pub enum Reason {
     DoubleSign = 1,
     LightClientAttack = 2,
     Downtime = 3,
+    /// Attested a score of an identity that recomputation contradicts.
+    InvalidIdentityAttestation = 4,
+    /// Missed too many verifications of identities.
+    MissedRecomputations = 5,
+    /// Attested or opened another result than the quorum.
+    InconsistentScore = 6,
 }
 impl Reason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -127,6 +133,9 @@ impl Reason {
             Self::DoubleSign => "REASON_DOUBLE_SIGN",
             Self::LightClientAttack => "REASON_LIGHT_CLIENT_ATTACK",
             Self::Downtime => "REASON_DOWNTIME",
+            Self::InvalidIdentityAttestation => "REASON_INVALID_IDENTITY_ATTESTATION",
+            Self::MissedRecomputations => "REASON_MISSED_RECOMPUTATIONS",
+            Self::InconsistentScore => "REASON_INCONSISTENT_SCORE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -136,6 +145,11 @@ impl Reason {
             "REASON_DOUBLE_SIGN" => Some(Self::DoubleSign),
             "REASON_LIGHT_CLIENT_ATTACK" => Some(Self::LightClientAttack),
             "REASON_DOWNTIME" => Some(Self::Downtime),
+            "REASON_INVALID_IDENTITY_ATTESTATION" => {
+                Some(Self::InvalidIdentityAttestation)
+            }
+            "REASON_MISSED_RECOMPUTATIONS" => Some(Self::MissedRecomputations),
+            "REASON_INCONSISTENT_SCORE" => Some(Self::InconsistentScore),
             _ => None,
         }
     }

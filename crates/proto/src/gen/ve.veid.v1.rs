@@ -247,6 +247,9 @@ pub struct Scope {
     /// Whether the result found the proof that the highest tier asks for.
     #[prost(bool, tag = "20")]
     pub high_assurance: bool,
+    /// Appeals against its rejection.
+    #[prost(uint32, tag = "21")]
+    pub appeals: u32,
 }
 impl ::prost::Name for Scope {
     const NAME: &'static str = "Scope";
@@ -411,6 +414,9 @@ pub struct Wallet {
     /// When time next changes the wallet; 0 when it does not.
     #[prost(uint64, tag = "29")]
     pub due_at: u64,
+    /// Verifications that were asked for.
+    #[prost(uint32, tag = "30")]
+    pub requests: u32,
 }
 impl ::prost::Name for Wallet {
     const NAME: &'static str = "Wallet";
@@ -489,6 +495,372 @@ impl ::prost::Name for Validity {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.veid.v1.Validity".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScoreContribution {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub raw: u32,
+    #[prost(uint32, tag = "3")]
+    pub weight: u32,
+    #[prost(uint32, tag = "4")]
+    pub weighted: u32,
+}
+impl ::prost::Name for ScoreContribution {
+    const NAME: &'static str = "ScoreContribution";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.ScoreContribution".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.ScoreContribution".into()
+    }
+}
+/// What members attest. Attestations of a run are compared byte by byte.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScoreAttestation {
+    /// SHA-256 of the features and the salt that follows from the reveals' nonces.
+    #[prost(bytes = "vec", tag = "1")]
+    pub f_digest: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub score: u32,
+    /// What the score becomes when a further factor confirms a borderline face.
+    #[prost(uint32, tag = "3")]
+    pub score_after_step_up: u32,
+    #[prost(bool, tag = "4")]
+    pub has_step_up: bool,
+    /// Basis points before caps.
+    #[prost(uint32, tag = "5")]
+    pub bp: u32,
+    /// Sorted, each once.
+    #[prost(string, repeated, tag = "6")]
+    pub reason_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "7")]
+    pub contributions: ::prost::alloc::vec::Vec<ScoreContribution>,
+    #[prost(bytes = "vec", tag = "8")]
+    pub input_hash: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "9")]
+    pub model_id: ::prost::alloc::vec::Vec<u8>,
+    /// Scopes of the request whose evidence was good, sorted.
+    #[prost(string, repeated, tag = "10")]
+    pub accepted_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Those of them with the proof that the highest tier asks for, sorted.
+    #[prost(string, repeated, tag = "11")]
+    pub assured_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Keyed digest of the document that every enclave computes alike; empty without a document.
+    #[prost(bytes = "vec", tag = "12")]
+    pub doc_nullifier: ::prost::alloc::vec::Vec<u8>,
+    /// Members whose features went into the score, sorted.
+    #[prost(string, repeated, tag = "13")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Members whose opened features are not what they were bound to or could not be read by all, sorted.
+    #[prost(string, repeated, tag = "14")]
+    pub mismatched: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ScoreAttestation {
+    const NAME: &'static str = "ScoreAttestation";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.ScoreAttestation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.ScoreAttestation".into()
+    }
+}
+/// A feature that the chain itself knows: attested, or computed from its state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StateFeature {
+    #[prost(uint32, tag = "1")]
+    pub index: u32,
+    #[prost(uint32, tag = "2")]
+    pub value: u32,
+}
+impl ::prost::Name for StateFeature {
+    const NAME: &'static str = "StateFeature";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.StateFeature".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.StateFeature".into()
+    }
+}
+/// A member's place in a run, and what it did there.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Seat {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// Ed25519 key of its enclave.
+    #[prost(bytes = "vec", tag = "2")]
+    pub signing_key: ::prost::alloc::vec::Vec<u8>,
+    /// Of the key that features are opened to.
+    #[prost(string, tag = "3")]
+    pub key_id: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "4")]
+    pub commit: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub e_digest: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "6")]
+    pub attestation: ::core::option::Option<ScoreAttestation>,
+    #[prost(string, tag = "7")]
+    pub failure: ::prost::alloc::string::String,
+    #[prost(enumeration = "super::super::encryption::v1::Suite", tag = "8")]
+    pub suite: i32,
+    /// Public key that features are opened to.
+    #[prost(bytes = "vec", tag = "9")]
+    pub sealing_key: ::prost::alloc::vec::Vec<u8>,
+    /// No hardware vouches for its enclave.
+    #[prost(bool, tag = "10")]
+    pub simulated: bool,
+}
+impl ::prost::Name for Seat {
+    const NAME: &'static str = "Seat";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.Seat".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.Seat".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Run {
+    #[prost(bytes = "vec", tag = "1")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    /// Also the time that members judge evidence at, so that all of them see it equally old.
+    #[prost(uint64, tag = "4")]
+    pub started_at: u64,
+    /// When the phase ends without those who are missing.
+    #[prost(uint64, tag = "5")]
+    pub deadline: u64,
+    #[prost(message, repeated, tag = "6")]
+    pub seats: ::prost::alloc::vec::Vec<Seat>,
+    /// As they were when reveals ended, by index.
+    #[prost(message, repeated, tag = "7")]
+    pub state_features: ::prost::alloc::vec::Vec<StateFeature>,
+}
+impl ::prost::Name for Run {
+    const NAME: &'static str = "Run";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.Run".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.Run".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VerificationRequest {
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "3")]
+    pub scope_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(enumeration = "RequestStatus", tag = "4")]
+    pub status: i32,
+    #[prost(uint32, tag = "5")]
+    pub attempts: u32,
+    #[prost(uint64, tag = "6")]
+    pub requested_at: u64,
+    #[prost(uint64, tag = "7")]
+    pub height: u64,
+    /// When time next moves it; 0 when it is over.
+    #[prost(uint64, tag = "8")]
+    pub due_at: u64,
+    #[prost(message, optional, tag = "9")]
+    pub run: ::core::option::Option<Run>,
+    /// Of its end.
+    #[prost(string, repeated, tag = "10")]
+    pub reason_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// A moderator asked for it after an appeal. Its committees are of other members where there are enough.
+    #[prost(bool, tag = "11")]
+    pub manual_review: bool,
+    /// Members that are not drawn for it, because they decided what was appealed against.
+    #[prost(string, repeated, tag = "12")]
+    pub excluded: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for VerificationRequest {
+    const NAME: &'static str = "VerificationRequest";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.VerificationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.VerificationRequest".into()
+    }
+}
+/// Against a rejection (identity spec section 2.6).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Appeal {
+    #[prost(uint64, tag = "1")]
+    pub appeal_id: u64,
+    #[prost(string, tag = "2")]
+    pub owner: ::prost::alloc::string::String,
+    /// The run whose result it is against.
+    #[prost(bytes = "vec", tag = "3")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, repeated, tag = "4")]
+    pub scope_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(enumeration = "AppealStatus", tag = "5")]
+    pub status: i32,
+    /// Removed when the appeal is over.
+    #[prost(message, optional, tag = "6")]
+    pub reason: ::core::option::Option<super::super::encryption::v1::Envelope>,
+    #[prost(bytes = "vec", repeated, tag = "7")]
+    pub evidence_hashes: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(uint64, tag = "8")]
+    pub submitted_at: u64,
+    #[prost(string, tag = "9")]
+    pub reviewer: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "10")]
+    pub resolved_at: u64,
+    #[prost(bytes = "vec", tag = "11")]
+    pub opinion_hash: ::prost::alloc::vec::Vec<u8>,
+    /// When time next changes it; 0 when it is over.
+    #[prost(uint64, tag = "12")]
+    pub due_at: u64,
+}
+impl ::prost::Name for Appeal {
+    const NAME: &'static str = "Appeal";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.Appeal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.Appeal".into()
+    }
+}
+/// The last result of an account, with what explains it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScoreRecord {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "3")]
+    pub attestation: ::core::option::Option<ScoreAttestation>,
+    #[prost(uint32, tag = "4")]
+    pub previous_score: u32,
+    #[prost(uint64, tag = "5")]
+    pub height: u64,
+    #[prost(uint64, tag = "6")]
+    pub time: u64,
+    /// Members that attested it.
+    #[prost(string, repeated, tag = "7")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(bool, tag = "8")]
+    pub overturned: bool,
+    /// No hardware vouches for the enclave of one of them.
+    #[prost(bool, tag = "9")]
+    pub simulated: bool,
+}
+impl ::prost::Name for ScoreRecord {
+    const NAME: &'static str = "ScoreRecord";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.ScoreRecord".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.ScoreRecord".into()
+    }
+}
+/// Who holds a document: one verified account.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Nullifier {
+    #[prost(bytes = "vec", tag = "1")]
+    pub value: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Nullifier {
+    const NAME: &'static str = "Nullifier";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.Nullifier".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.Nullifier".into()
+    }
+}
+/// What a member of committees did in all its runs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberRecord {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub runs: u64,
+    #[prost(uint64, tag = "3")]
+    pub agreed: u64,
+    #[prost(uint64, tag = "4")]
+    pub silent: u64,
+    #[prost(uint64, tag = "5")]
+    pub divergent: u64,
+    #[prost(uint64, tag = "6")]
+    pub wrong: u64,
+    /// Epoch that `missed` counts in.
+    #[prost(uint64, tag = "7")]
+    pub epoch: u64,
+    /// Runs missed since the epoch began or since that was last punished.
+    #[prost(uint64, tag = "8")]
+    pub missed: u64,
+    /// Divergent features since that was last punished, and the number of runs when they began to count.
+    #[prost(uint64, tag = "9")]
+    pub strikes: u64,
+    #[prost(uint64, tag = "10")]
+    pub strikes_since: u64,
+}
+impl ::prost::Name for MemberRecord {
+    const NAME: &'static str = "MemberRecord";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MemberRecord".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MemberRecord".into()
+    }
+}
+/// What an envelope of evidence holds.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EvidenceBundle {
+    /// Of the capture: ties the plaintext to what the chain validated.
+    #[prost(bytes = "vec", tag = "1")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "2")]
+    pub parts: ::prost::alloc::vec::Vec<EvidencePart>,
+}
+impl ::prost::Name for EvidenceBundle {
+    const NAME: &'static str = "EvidenceBundle";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.EvidenceBundle".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.EvidenceBundle".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EvidencePart {
+    /// What it is, for example `mrz`.
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for EvidencePart {
+    const NAME: &'static str = "EvidencePart";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.EvidencePart".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.EvidencePart".into()
     }
 }
 /// What one tier may do of one capability.
@@ -630,6 +1002,35 @@ pub struct Params {
     /// In which limits of the matrix hold.
     #[prost(uint64, tag = "31")]
     pub usage_window_seconds: u64,
+    /// Members of a run.
+    #[prost(uint32, tag = "32")]
+    pub committee_size: u32,
+    /// Longest time of each phase of a run.
+    #[prost(uint64, tag = "33")]
+    pub phase_seconds: u64,
+    /// Before the last draw.
+    #[prost(uint64, tag = "34")]
+    pub retry_seconds: u64,
+    /// Longest time without any committee.
+    #[prost(uint64, tag = "35")]
+    pub request_seconds: u64,
+    /// In which a result may be challenged.
+    #[prost(uint64, tag = "36")]
+    pub challenge_seconds: u64,
+    /// The model that scores: the digest of its numbers.
+    #[prost(bytes = "vec", tag = "37")]
+    pub model_id: ::prost::alloc::vec::Vec<u8>,
+    /// After a rejection, in which it can be appealed against.
+    #[prost(uint64, tag = "38")]
+    pub appeal_seconds: u64,
+    /// Of a review, after which another moderator may take the appeal.
+    #[prost(uint64, tag = "39")]
+    pub review_seconds: u64,
+    /// Longest life of an appeal that nobody decides.
+    #[prost(uint64, tag = "40")]
+    pub appeal_life_seconds: u64,
+    #[prost(uint32, tag = "41")]
+    pub appeals_per_scope: u32,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -733,6 +1134,26 @@ impl ::prost::Name for OwnedConsent {
         "/ve.veid.v1.OwnedConsent".into()
     }
 }
+/// A member's sealed features, for genesis.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OwnedReveal {
+    #[prost(bytes = "vec", tag = "1")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub features: ::core::option::Option<super::super::encryption::v1::Envelope>,
+}
+impl ::prost::Name for OwnedReveal {
+    const NAME: &'static str = "OwnedReveal";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.OwnedReveal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.OwnedReveal".into()
+    }
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GenesisState {
     #[prost(message, optional, tag = "1")]
@@ -758,6 +1179,20 @@ pub struct GenesisState {
     pub sweeps: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, repeated, tag = "11")]
     pub usage: ::prost::alloc::vec::Vec<Usage>,
+    #[prost(message, repeated, tag = "12")]
+    pub requests: ::prost::alloc::vec::Vec<VerificationRequest>,
+    #[prost(message, repeated, tag = "13")]
+    pub reveals: ::prost::alloc::vec::Vec<OwnedReveal>,
+    #[prost(message, repeated, tag = "14")]
+    pub records: ::prost::alloc::vec::Vec<ScoreRecord>,
+    #[prost(message, repeated, tag = "15")]
+    pub nullifiers: ::prost::alloc::vec::Vec<Nullifier>,
+    #[prost(message, repeated, tag = "16")]
+    pub members: ::prost::alloc::vec::Vec<MemberRecord>,
+    #[prost(message, repeated, tag = "17")]
+    pub appeals: ::prost::alloc::vec::Vec<Appeal>,
+    #[prost(uint64, tag = "18")]
+    pub last_appeal: u64,
 }
 impl ::prost::Name for GenesisState {
     const NAME: &'static str = "GenesisState";
@@ -1091,6 +1526,183 @@ impl Assurance {
             "ASSURANCE_BASIC" => Some(Self::Basic),
             "ASSURANCE_DEVICE" => Some(Self::Device),
             "ASSURANCE_STRONG" => Some(Self::Strong),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RequestStatus {
+    Unspecified = 0,
+    Queued = 1,
+    /// A committee works on it, or will again after a pause.
+    Assigned = 2,
+    Final = 3,
+    Timeout = 4,
+    /// Consent or wallet went away before a result.
+    Cancelled = 5,
+    /// Waits for the next draw: no committee agreed, or there is none.
+    Deferred = 6,
+}
+impl RequestStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REQUEST_STATUS_UNSPECIFIED",
+            Self::Queued => "REQUEST_STATUS_QUEUED",
+            Self::Assigned => "REQUEST_STATUS_ASSIGNED",
+            Self::Final => "REQUEST_STATUS_FINAL",
+            Self::Timeout => "REQUEST_STATUS_TIMEOUT",
+            Self::Cancelled => "REQUEST_STATUS_CANCELLED",
+            Self::Deferred => "REQUEST_STATUS_DEFERRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REQUEST_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "REQUEST_STATUS_QUEUED" => Some(Self::Queued),
+            "REQUEST_STATUS_ASSIGNED" => Some(Self::Assigned),
+            "REQUEST_STATUS_FINAL" => Some(Self::Final),
+            "REQUEST_STATUS_TIMEOUT" => Some(Self::Timeout),
+            "REQUEST_STATUS_CANCELLED" => Some(Self::Cancelled),
+            "REQUEST_STATUS_DEFERRED" => Some(Self::Deferred),
+            _ => None,
+        }
+    }
+}
+/// How far a committee is (identity-ml spec section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RunState {
+    Unspecified = 0,
+    /// Members extract features and bind themselves to them.
+    Extracting = 1,
+    /// Members open their features to each other.
+    Revealing = 2,
+    /// Members attest the score.
+    Attesting = 3,
+    Scored = 4,
+    /// Members agree that it cannot be scored.
+    Failed = 5,
+    /// Too few agreed or answered.
+    NoQuorum = 6,
+}
+impl RunState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RUN_STATE_UNSPECIFIED",
+            Self::Extracting => "RUN_STATE_EXTRACTING",
+            Self::Revealing => "RUN_STATE_REVEALING",
+            Self::Attesting => "RUN_STATE_ATTESTING",
+            Self::Scored => "RUN_STATE_SCORED",
+            Self::Failed => "RUN_STATE_FAILED",
+            Self::NoQuorum => "RUN_STATE_NO_QUORUM",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RUN_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "RUN_STATE_EXTRACTING" => Some(Self::Extracting),
+            "RUN_STATE_REVEALING" => Some(Self::Revealing),
+            "RUN_STATE_ATTESTING" => Some(Self::Attesting),
+            "RUN_STATE_SCORED" => Some(Self::Scored),
+            "RUN_STATE_FAILED" => Some(Self::Failed),
+            "RUN_STATE_NO_QUORUM" => Some(Self::NoQuorum),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AppealStatus {
+    Unspecified = 0,
+    Pending = 1,
+    Reviewing = 2,
+    Approved = 3,
+    Rejected = 4,
+    Withdrawn = 5,
+    /// Nobody decided in time, or what it was about is gone.
+    Expired = 6,
+}
+impl AppealStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "APPEAL_STATUS_UNSPECIFIED",
+            Self::Pending => "APPEAL_STATUS_PENDING",
+            Self::Reviewing => "APPEAL_STATUS_REVIEWING",
+            Self::Approved => "APPEAL_STATUS_APPROVED",
+            Self::Rejected => "APPEAL_STATUS_REJECTED",
+            Self::Withdrawn => "APPEAL_STATUS_WITHDRAWN",
+            Self::Expired => "APPEAL_STATUS_EXPIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "APPEAL_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "APPEAL_STATUS_PENDING" => Some(Self::Pending),
+            "APPEAL_STATUS_REVIEWING" => Some(Self::Reviewing),
+            "APPEAL_STATUS_APPROVED" => Some(Self::Approved),
+            "APPEAL_STATUS_REJECTED" => Some(Self::Rejected),
+            "APPEAL_STATUS_WITHDRAWN" => Some(Self::Withdrawn),
+            "APPEAL_STATUS_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+/// What a member did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Fault {
+    Unspecified = 0,
+    /// Answered too late or not at all.
+    Silent = 1,
+    /// Extracted other exact features than the others.
+    DivergentFeatures = 2,
+    /// Attested another score than the others.
+    DivergentScore = 3,
+    /// Attested a score that recomputation contradicts.
+    WrongScore = 4,
+    /// Opened other features than those that it was bound to.
+    Mismatch = 5,
+}
+impl Fault {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FAULT_UNSPECIFIED",
+            Self::Silent => "FAULT_SILENT",
+            Self::DivergentFeatures => "FAULT_DIVERGENT_FEATURES",
+            Self::DivergentScore => "FAULT_DIVERGENT_SCORE",
+            Self::WrongScore => "FAULT_WRONG_SCORE",
+            Self::Mismatch => "FAULT_MISMATCH",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FAULT_UNSPECIFIED" => Some(Self::Unspecified),
+            "FAULT_SILENT" => Some(Self::Silent),
+            "FAULT_DIVERGENT_FEATURES" => Some(Self::DivergentFeatures),
+            "FAULT_DIVERGENT_SCORE" => Some(Self::DivergentScore),
+            "FAULT_WRONG_SCORE" => Some(Self::WrongScore),
+            "FAULT_MISMATCH" => Some(Self::Mismatch),
             _ => None,
         }
     }
@@ -1626,6 +2238,228 @@ impl ::prost::Name for QueryEligibilityResponse {
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryRequestRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryRequestRequest {
+    const NAME: &'static str = "QueryRequestRequest";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryRequestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryRequestRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryRequestResponse {
+    #[prost(message, optional, tag = "1")]
+    pub request: ::core::option::Option<VerificationRequest>,
+}
+impl ::prost::Name for QueryRequestResponse {
+    const NAME: &'static str = "QueryRequestResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryRequestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryRequestResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryRunsRequest {
+    /// Runs in which this account has a seat; all that are open when empty.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryRunsRequest {
+    const NAME: &'static str = "QueryRunsRequest";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryRunsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryRunsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryRunsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub requests: ::prost::alloc::vec::Vec<VerificationRequest>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryRunsResponse {
+    const NAME: &'static str = "QueryRunsResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryRunsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryRunsResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryRevealsRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for QueryRevealsRequest {
+    const NAME: &'static str = "QueryRevealsRequest";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryRevealsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryRevealsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Reveal {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub features: ::core::option::Option<super::super::encryption::v1::Envelope>,
+}
+impl ::prost::Name for Reveal {
+    const NAME: &'static str = "Reveal";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.Reveal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.Reveal".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryRevealsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub reveals: ::prost::alloc::vec::Vec<Reveal>,
+}
+impl ::prost::Name for QueryRevealsResponse {
+    const NAME: &'static str = "QueryRevealsResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryRevealsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryRevealsResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryScoreRecordRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryScoreRecordRequest {
+    const NAME: &'static str = "QueryScoreRecordRequest";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryScoreRecordRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryScoreRecordRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryScoreRecordResponse {
+    #[prost(message, optional, tag = "1")]
+    pub record: ::core::option::Option<ScoreRecord>,
+}
+impl ::prost::Name for QueryScoreRecordResponse {
+    const NAME: &'static str = "QueryScoreRecordResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryScoreRecordResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryScoreRecordResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryMembersRequest {
+    #[prost(message, optional, tag = "1")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryMembersRequest {
+    const NAME: &'static str = "QueryMembersRequest";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryMembersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryMembersRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryMembersResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub members: ::prost::alloc::vec::Vec<MemberRecord>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryMembersResponse {
+    const NAME: &'static str = "QueryMembersResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryMembersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryMembersResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryAppealsRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(enumeration = "AppealStatus", tag = "2")]
+    pub status: i32,
+    #[prost(message, optional, tag = "3")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryAppealsRequest {
+    const NAME: &'static str = "QueryAppealsRequest";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryAppealsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryAppealsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryAppealsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub appeals: ::prost::alloc::vec::Vec<Appeal>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryAppealsResponse {
+    const NAME: &'static str = "QueryAppealsResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.QueryAppealsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.QueryAppealsResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MsgCreateWallet {
     #[prost(string, tag = "1")]
     pub owner: ::prost::alloc::string::String,
@@ -2016,5 +2850,399 @@ impl ::prost::Name for MsgUpdateParamsResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.veid.v1.MsgUpdateParamsResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRequestVerification {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    /// 1 to 10, sorted.
+    #[prost(string, repeated, tag = "2")]
+    pub scope_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for MsgRequestVerification {
+    const NAME: &'static str = "MsgRequestVerification";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgRequestVerification".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgRequestVerification".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRequestVerificationResponse {
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgRequestVerificationResponse {
+    const NAME: &'static str = "MsgRequestVerificationResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgRequestVerificationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgRequestVerificationResponse".into()
+    }
+}
+/// Binds a member to features that nobody sees yet.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgCommitFeatures {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    /// SHA-256("veid-f" and run, member, nonce and features).
+    #[prost(bytes = "vec", tag = "3")]
+    pub commit: ::prost::alloc::vec::Vec<u8>,
+    /// By the enclave over P("veid-commit", run_id, member, commit).
+    #[prost(bytes = "vec", tag = "4")]
+    pub enclave_signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgCommitFeatures {
+    const NAME: &'static str = "MsgCommitFeatures";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgCommitFeatures".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgCommitFeatures".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgCommitFeaturesResponse {}
+impl ::prost::Name for MsgCommitFeaturesResponse {
+    const NAME: &'static str = "MsgCommitFeaturesResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgCommitFeaturesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgCommitFeaturesResponse".into()
+    }
+}
+/// Opens features and nonce to the members of the run.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRevealFeatures {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    /// Sealed to the keys of the run's members.
+    #[prost(message, optional, tag = "3")]
+    pub features: ::core::option::Option<super::super::encryption::v1::Envelope>,
+    /// SHA-256 of the exact features.
+    #[prost(bytes = "vec", tag = "4")]
+    pub e_digest: ::prost::alloc::vec::Vec<u8>,
+    /// By the enclave over P("veid-reveal", run_id, member, envelope_hash, e_digest).
+    #[prost(bytes = "vec", tag = "5")]
+    pub enclave_signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRevealFeatures {
+    const NAME: &'static str = "MsgRevealFeatures";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgRevealFeatures".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgRevealFeatures".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgRevealFeaturesResponse {}
+impl ::prost::Name for MsgRevealFeaturesResponse {
+    const NAME: &'static str = "MsgRevealFeaturesResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgRevealFeaturesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgRevealFeaturesResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgAttestScore {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "3")]
+    pub attestation: ::core::option::Option<ScoreAttestation>,
+    /// By the enclave over P("veid-attest", member, digest of run and attestation).
+    #[prost(bytes = "vec", tag = "4")]
+    pub enclave_signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgAttestScore {
+    const NAME: &'static str = "MsgAttestScore";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgAttestScore".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgAttestScore".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgAttestScoreResponse {
+    /// Whether this attestation completed a quorum.
+    #[prost(bool, tag = "1")]
+    pub r#final: bool,
+}
+impl ::prost::Name for MsgAttestScoreResponse {
+    const NAME: &'static str = "MsgAttestScoreResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgAttestScoreResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgAttestScoreResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgReportRunFailure {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub code: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "4")]
+    pub evidence_hash: ::prost::alloc::vec::Vec<u8>,
+    /// By the enclave over P("veid-failure", run_id, member, code, evidence_hash).
+    #[prost(bytes = "vec", tag = "5")]
+    pub enclave_signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgReportRunFailure {
+    const NAME: &'static str = "MsgReportRunFailure";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgReportRunFailure".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgReportRunFailure".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgReportRunFailureResponse {
+    #[prost(bool, tag = "1")]
+    pub r#final: bool,
+}
+impl ::prost::Name for MsgReportRunFailureResponse {
+    const NAME: &'static str = "MsgReportRunFailureResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgReportRunFailureResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgReportRunFailureResponse".into()
+    }
+}
+/// Opens the features of the owner's last result and has the chain compute the score again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgChallengeScore {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    /// 140 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub features: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// Bits of the committee's findings.
+    #[prost(uint32, tag = "5")]
+    pub findings: u32,
+}
+impl ::prost::Name for MsgChallengeScore {
+    const NAME: &'static str = "MsgChallengeScore";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgChallengeScore".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgChallengeScore".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgChallengeScoreResponse {
+    #[prost(bool, tag = "1")]
+    pub overturned: bool,
+    #[prost(uint32, tag = "2")]
+    pub score: u32,
+}
+impl ::prost::Name for MsgChallengeScoreResponse {
+    const NAME: &'static str = "MsgChallengeScoreResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgChallengeScoreResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgChallengeScoreResponse".into()
+    }
+}
+/// Passes a second chance. The transaction proves the further factors that it takes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgCompleteSecondary {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgCompleteSecondary {
+    const NAME: &'static str = "MsgCompleteSecondary";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgCompleteSecondary".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgCompleteSecondary".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgCompleteSecondaryResponse {
+    #[prost(uint32, tag = "1")]
+    pub score: u32,
+}
+impl ::prost::Name for MsgCompleteSecondaryResponse {
+    const NAME: &'static str = "MsgCompleteSecondaryResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgCompleteSecondaryResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgCompleteSecondaryResponse".into()
+    }
+}
+/// Asks a moderator to have a rejected verification done again.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgSubmitAppeal {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    /// The reason, sealed to moderators.
+    #[prost(message, optional, tag = "2")]
+    pub reason: ::core::option::Option<super::super::encryption::v1::Envelope>,
+    /// SHA-256 of further evidence, up to 10.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub evidence_hashes: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+impl ::prost::Name for MsgSubmitAppeal {
+    const NAME: &'static str = "MsgSubmitAppeal";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgSubmitAppeal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgSubmitAppeal".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgSubmitAppealResponse {
+    #[prost(uint64, tag = "1")]
+    pub appeal_id: u64,
+}
+impl ::prost::Name for MsgSubmitAppealResponse {
+    const NAME: &'static str = "MsgSubmitAppealResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgSubmitAppealResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgSubmitAppealResponse".into()
+    }
+}
+/// Takes an appeal for review.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgClaimAppeal {
+    #[prost(string, tag = "1")]
+    pub reviewer: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub appeal_id: u64,
+}
+impl ::prost::Name for MsgClaimAppeal {
+    const NAME: &'static str = "MsgClaimAppeal";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgClaimAppeal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgClaimAppeal".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgClaimAppealResponse {}
+impl ::prost::Name for MsgClaimAppealResponse {
+    const NAME: &'static str = "MsgClaimAppealResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgClaimAppealResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgClaimAppealResponse".into()
+    }
+}
+/// Ends a review: the verification is done again by another committee, or the rejection stands.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgResolveAppeal {
+    #[prost(string, tag = "1")]
+    pub reviewer: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub appeal_id: u64,
+    #[prost(bool, tag = "3")]
+    pub approve: bool,
+    /// SHA-256 of the reviewer's opinion.
+    #[prost(bytes = "vec", tag = "4")]
+    pub opinion_hash: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgResolveAppeal {
+    const NAME: &'static str = "MsgResolveAppeal";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgResolveAppeal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgResolveAppeal".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgResolveAppealResponse {
+    /// Of the verification that an approved appeal begins.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgResolveAppealResponse {
+    const NAME: &'static str = "MsgResolveAppealResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgResolveAppealResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgResolveAppealResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgWithdrawAppeal {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub appeal_id: u64,
+}
+impl ::prost::Name for MsgWithdrawAppeal {
+    const NAME: &'static str = "MsgWithdrawAppeal";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgWithdrawAppeal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgWithdrawAppeal".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MsgWithdrawAppealResponse {}
+impl ::prost::Name for MsgWithdrawAppealResponse {
+    const NAME: &'static str = "MsgWithdrawAppealResponse";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.MsgWithdrawAppealResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.MsgWithdrawAppealResponse".into()
     }
 }

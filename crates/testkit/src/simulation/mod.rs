@@ -75,6 +75,8 @@ impl Simulation {
         bonded_attesters(&mut state, &attesters);
         let client = ve_chain_identity::veid::simulated_client().expect("its key is valid");
         let client = ve_sdk::json::to_json(&client).expect("it has a schema");
+        // Members are drawn by chance like everybody else, so they need more time than enclaves.
+        state["veid"]["params"]["phase_seconds"] = 3_600u64.to_string().into();
         state["veid"]["clients"] = vec![client].into();
         simulated_enclaves(&mut state);
         // Nobody is verified before the first block, so that what needs a tier would be refused to everybody.

@@ -1,7 +1,10 @@
 //! Identity wallets, evidence and what follows from them, through the whole application.
 
+mod appeals;
 mod capture;
 mod clients;
 mod gate;
 mod kit;
+mod members;
+mod verification;
 mod wallets;

@@ -14,6 +14,7 @@ use ve_proto::ve::encryption::v1::MsgRevokeKey;
 use ve_proto::ve::escrow::v1::{AccountId, MsgAccountDeposit, Scope};
 use ve_proto::ve::mfa::v1::*;
 use ve_proto::ve::provider::v1::MsgCreateProvider;
+use ve_proto::ve::veid::v1::MsgCompleteSecondary;
 use ve_sdk::application::TxResult;
 use ve_testkit::chain::{Account, CHAIN_ID, TestChain, any};
 
@@ -99,6 +100,7 @@ fn cases() -> Vec<(Action, Any)> {
         (Action::TransferNewAddress, any(&send(OWNER, THIEF, VE))),
         (Action::MediumWithdrawal, any(&send(OWNER, THIEF, 1_000 * VE))),
         (Action::ApiKeyGeneration, grant()),
+        (Action::SecondaryVerification, any(&MsgCompleteSecondary { owner: name(OWNER) })),
         (Action::DataRights, any(&MsgRevokeKey { owner: name(OWNER), key_id: "none:v1".into() })),
     ]
 }

@@ -66,6 +66,31 @@ pub fn track(ctx: &mut Context<'_>) -> Result<(), CodedError> {
     Ok(EPOCH.set(ctx, &epoch)?)
 }
 
+/// What a validator did of a verification of identity data that it was chosen for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    Missed,
+    /// Finished, with another result than the quorum.
+    Contrary,
+    Agreed,
+}
+
+/// Counts a verification. Nothing when the account operates no validator.
+pub fn verified(ctx: &mut Context<'_>, operator: &Address, done: Verification) -> Result<(), CodedError> {
+    let Some(validator) = staking::find(ctx, operator)? else { return Ok(()) };
+    let Ok(address) = validator.consensus_address().as_bytes().try_into() else { return Ok(()) };
+    let mut epoch = load(ctx)?;
+    let counts = counts(tally(&mut epoch, &address));
+    counts.ident_expected = counts.ident_expected.saturating_add(1);
+    if done != Verification::Missed {
+        counts.ident_completed = counts.ident_completed.saturating_add(1);
+    }
+    if done == Verification::Agreed {
+        counts.ident_agreed = counts.ident_agreed.saturating_add(1);
+    }
+    Ok(EPOCH.set(ctx, &epoch)?)
+}
+
 /// Scores everybody and begins the next epoch. Keys that no validator has any more are forgotten.
 fn finish(ctx: &mut Context<'_>, epoch: &mut Epoch) -> Result<(), CodedError> {
     for mut tally in std::mem::take(&mut epoch.tallies) {

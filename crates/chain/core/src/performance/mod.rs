@@ -16,7 +16,7 @@ use ve_base::{Address, CodedError};
 use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
-pub use epoch::multipliers;
+pub use epoch::{Verification, multipliers, verified};
 pub use score::NEUTRAL;
 
 use crate::staking;

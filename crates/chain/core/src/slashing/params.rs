@@ -109,6 +109,11 @@ impl Penalty {
                 tombstone: true,
                 repeat: 1,
             },
+            Reason::InvalidIdentityAttestation => {
+                Self { fraction: part(5, 2), jail: 7 * DAY, tombstone: false, repeat: 2 }
+            }
+            Reason::MissedRecomputations => Self { fraction: part(1, 2), jail: 3_600, tombstone: false, repeat: 1 },
+            Reason::InconsistentScore => Self { fraction: part(2, 2), jail: DAY, tombstone: false, repeat: 2 },
             Reason::Unspecified => return Err(Error::InvalidRequest("a punishment needs a reason".into()).into()),
         })
     }

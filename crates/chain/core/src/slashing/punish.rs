@@ -95,6 +95,9 @@ fn announce(ctx: &mut Context<'_>, validator: &Validator, record: &SlashRecord, 
     let reason = match record.reason() {
         Reason::Downtime => "missing_signature",
         Reason::LightClientAttack => "light_client_attack",
+        Reason::InvalidIdentityAttestation => "invalid_identity_attestation",
+        Reason::MissedRecomputations => "missed_recomputations",
+        Reason::InconsistentScore => "inconsistent_score",
         Reason::DoubleSign | Reason::Unspecified => "double_sign",
     };
     ctx.emit(

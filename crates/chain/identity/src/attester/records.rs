@@ -98,6 +98,7 @@ pub fn facts<R: Read + ?Sized>(state: &R, subject: &Address, now: u64) -> Result
         if organisations.len() as u64 >= u64::from(policy.operators) {
             facts.push(Fact {
                 kind,
+                score_bp: records.iter().map(|record| points(&of(record))).min().unwrap_or_default(),
                 scope_id,
                 expires_at: records.iter().map(|record| of(record).expires_at).min().unwrap_or_default(),
                 attestations: records.into_iter().map(|record| record.id).collect(),
@@ -105,6 +106,12 @@ pub fn facts<R: Read + ?Sized>(state: &R, subject: &Address, now: u64) -> Result
         }
     }
     Ok(facts)
+}
+
+/// What an attestation is worth: nothing when one of its proofs failed.
+fn points(attestation: &Attestation) -> u32 {
+    let passed = attestation.proofs.iter().all(|proof| proof.passed && proof.score_bp >= proof.threshold_bp);
+    if passed { attestation.score_bp.min(10_000) } else { 0 }
 }
 
 /// End of block: what expired, and what a compromised key signed.

@@ -21,7 +21,7 @@ use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
-pub use accept::{accept, accept_for_committee};
+pub use accept::{accept, accept_for_committee, check_for_committee};
 pub use error::Error;
 pub use registry::owner_of;
 

@@ -15,6 +15,7 @@ const FACE: &[FactorType] = &[FactorType::Biometric];
 const TOTP: &[FactorType] = &[FactorType::Totp];
 const CONTACT: &[FactorType] = &[FactorType::Sms, FactorType::Call, FactorType::Email];
 const WRITTEN: &[FactorType] = &[FactorType::Sms, FactorType::Email];
+const PHONE: &[FactorType] = &[FactorType::Sms, FactorType::Call];
 const EMAIL: &[FactorType] = &[FactorType::Email];
 
 /// How much depends on an action.
@@ -87,6 +88,13 @@ pub static TABLE: &[Row] = &[
     with_browser(row(Action::Order, "order", 50, &[], 60 * MINUTE)),
     with_browser(row(Action::KnownTransfer, "transfer to a known address", 50, &[], 60 * MINUTE)),
     with_browser(row(Action::OfferingUpdate, "offering update", 70, &[], 60 * MINUTE)),
+    // One strong factor or two others (section 2.2); what it proves counts for this verification alone.
+    single(
+        Action::SecondaryVerification,
+        "secondary verification",
+        0,
+        &[&[FIDO], &[FACE], &[TOTP, CONTACT], &[PHONE, EMAIL]],
+    ),
     // What it demands depends on the factors that the account has.
     single(Action::FactorEnrollment, "enrolment of a factor", 0, &[]),
     single(Action::FactorConfirmation, "confirmation of a factor", 0, &[]),

@@ -50,6 +50,24 @@ pub enum Error {
     Limit(String),
     #[error("no capability is known for {0}, so nobody may send it")]
     NoCapability(String),
+    #[error("there is no run {0}")]
+    RunNotFound(String),
+    #[error("{0} has no seat in this run")]
+    NotInCommittee(String),
+    #[error("this member has answered in this phase, or takes no part in it")]
+    Answered,
+    #[error("the run is {0}; this comes too late or too early")]
+    Late(&'static str),
+    #[error("the enclave's signature does not match")]
+    EnclaveSignature,
+    #[error("the score is of a model that is not approved, or that the chain does not hold")]
+    Model,
+    #[error("there is no appeal {0} of this account")]
+    AppealNotFound(u64),
+    #[error("no appeal is possible: {0}")]
+    Appeal(&'static str),
+    #[error("this account cannot review the appeal: it {0}")]
+    Reviewer(&'static str),
     #[error("salt malformed: {0}")]
     Salt(String),
     #[error("the capture is older than {0} seconds; capture again")]
@@ -102,6 +120,15 @@ impl Coded for Error {
             Self::WalletPause(_) => 23,
             Self::Limit(_) => 24,
             Self::NoCapability(_) => 25,
+            Self::RunNotFound(_) => 30,
+            Self::NotInCommittee(_) => 31,
+            Self::Answered => 32,
+            Self::Late(_) => 33,
+            Self::EnclaveSignature => 34,
+            Self::Model => 35,
+            Self::AppealNotFound(_) => 36,
+            Self::Appeal(_) => 37,
+            Self::Reviewer(_) => 38,
             Self::Salt(_) => 1001,
             Self::CaptureExpired(_) => 1002,
             Self::Replayed => 1003,

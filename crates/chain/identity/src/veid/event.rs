@@ -1,6 +1,6 @@
 //! Events of the module. None of them carries personal data.
 
-use ve_proto::ve::veid::v1::{Client, HistoryEntry, Scope, Wallet};
+use ve_proto::ve::veid::v1::{Appeal, Client, HistoryEntry, Scope, VerificationRequest, Wallet};
 use ve_sdk::{Context, Event};
 
 use super::tier::Effective;
@@ -70,5 +70,30 @@ pub fn tier(ctx: &mut Context<'_>, wallet: &Wallet, effective: &Effective) {
             .with("old", wallet.announced_tier)
             .with("new", effective.tier)
             .with("score", effective.score),
+    );
+}
+
+pub fn run(ctx: &mut Context<'_>, what: &'static str, request: &VerificationRequest) {
+    let run = request.run.clone().unwrap_or_default();
+    let members: Vec<&str> = run.seats.iter().map(|seat| seat.member.as_str()).collect();
+    ctx.emit(
+        Event::new(what)
+            .with("owner", &request.owner)
+            .with("request_id", &request.request_id)
+            .with("status", request.status().as_str_name())
+            .with("run_id", super::runs::hex(&run.run_id))
+            .with("phase", run.state().as_str_name())
+            .with("members", members.join(","))
+            .with("reason_codes", request.reason_codes.join(",")),
+    );
+}
+
+pub fn appeal(ctx: &mut Context<'_>, what: &'static str, appeal: &Appeal) {
+    ctx.emit(
+        Event::new(what)
+            .with("owner", &appeal.owner)
+            .with("appeal_id", appeal.appeal_id)
+            .with("status", appeal.status().as_str_name())
+            .with("reviewer", &appeal.reviewer),
     );
 }

@@ -2,12 +2,17 @@
 
 use serde_json::Value;
 use ve_base::{CodedError, parse_account};
-use ve_proto::ve::veid::v1::{GenesisState, OwnedConsent, OwnedHistory, ScopeEnvelope, Wallet, WalletStatus};
+use ve_proto::ve::veid::v1::{
+    GenesisState, OwnedConsent, OwnedHistory, OwnedReveal, ScopeEnvelope, Wallet, WalletStatus,
+};
 use ve_sdk::{Context, QueryContext, json};
 use ve_store::KvError;
 
 use super::error::Error;
-use super::keys::{BLOCKS, CLIENTS, CONSENTS, ENVELOPES, HISTORY, SCOPES, SWEEPS, USAGE, USED, WALLETS};
+use super::keys::{
+    APPEALS, BLOCKS, CLIENTS, CONSENTS, ENVELOPES, HISTORY, LAST_APPEAL, MEMBERS, NULLIFIERS, RECORDS, REQUESTS,
+    REVEALS, SCOPES, SWEEPS, USAGE, USED, WALLETS,
+};
 use super::{clients, invariants, params, timers, wallet};
 
 pub fn default() -> Value {
@@ -32,6 +37,7 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), CodedError> {
         add_wallet(ctx, wallet)?;
     }
     owned(ctx, &genesis)?;
+    runs(ctx, &genesis)?;
     for usage in &genesis.usage {
         let owner = parse_account("owner", &usage.owner)?;
         USAGE.set(ctx, &(owner, usage.capability.unsigned_abs()), usage)?;
@@ -91,6 +97,33 @@ fn owned(ctx: &mut Context<'_>, genesis: &GenesisState) -> Result<(), CodedError
     Ok(())
 }
 
+/// What committees do.
+fn runs(ctx: &mut Context<'_>, genesis: &GenesisState) -> Result<(), CodedError> {
+    for request in &genesis.requests {
+        REQUESTS.set(ctx, &parse_account("owner", &request.owner)?, request)?;
+    }
+    for reveal in &genesis.reveals {
+        let member = parse_account("member", &reveal.member)?;
+        REVEALS.set(ctx, (&reveal.run_id, &member), &reveal.features.clone().unwrap_or_default())?;
+    }
+    for record in &genesis.records {
+        RECORDS.set(ctx, &parse_account("owner", &record.owner)?, record)?;
+    }
+    for nullifier in &genesis.nullifiers {
+        NULLIFIERS.set(ctx, nullifier.value.as_slice(), nullifier)?;
+    }
+    for appeal in &genesis.appeals {
+        APPEALS.set(ctx, &appeal.appeal_id, appeal)?;
+    }
+    if genesis.last_appeal > 0 {
+        LAST_APPEAL.set(ctx, &genesis.last_appeal)?;
+    }
+    for member in &genesis.members {
+        MEMBERS.set(ctx, &parse_account("member", &member.member)?, member)?;
+    }
+    Ok(())
+}
+
 fn all<T>(entries: impl Iterator<Item = Result<T, KvError>>) -> Result<Vec<T>, CodedError> {
     Ok(entries.collect::<Result<_, _>>()?)
 }
@@ -108,8 +141,19 @@ pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
         let ((owner, _), entry) = entry?;
         Ok(OwnedHistory { owner: owner.to_string(), entry: Some(entry) })
     });
+    let reveals = REVEALS.iter(ctx).map(|entry| {
+        let ((run_id, member), features) = entry?;
+        Ok(OwnedReveal { run_id, member: member.to_string(), features: Some(features) })
+    });
     json::to_json(&GenesisState {
         params: Some(params::load(ctx)?),
+        requests: all(REQUESTS.scan().entries(ctx).map(|entry| Ok(entry?.1)))?,
+        reveals: all(reveals)?,
+        records: all(RECORDS.iter(ctx).map(|entry| Ok(entry?.1)))?,
+        nullifiers: all(NULLIFIERS.iter(ctx).map(|entry| Ok(entry?.1)))?,
+        appeals: all(APPEALS.scan().entries(ctx).map(|entry| Ok(entry?.1)))?,
+        last_appeal: LAST_APPEAL.get(ctx)?.unwrap_or_default(),
+        members: all(MEMBERS.iter(ctx).map(|entry| Ok(entry?.1)))?,
         clients: all(CLIENTS.iter(ctx).map(|entry| Ok(entry?.1)))?,
         wallets: all(WALLETS.scan().entries(ctx).map(|entry| Ok(entry?.1)))?,
         scopes: all(SCOPES.scan().entries(ctx).map(|entry| Ok(entry?.1)))?,

@@ -13,6 +13,8 @@ pub fn all() -> Vec<Invariant> {
     vec![
         Invariant { name: "wallets", check: |ctx| wallets(ctx).map_err(|error| error.log)? },
         Invariant { name: "scopes", check: |ctx| scopes(ctx).map_err(|error| error.log)? },
+        Invariant { name: "runs", check: |ctx| super::checks::runs(ctx).map_err(|error| error.log)? },
+        Invariant { name: "appeals", check: |ctx| super::checks::appeals(ctx).map_err(|error| error.log)? },
     ]
 }
 
@@ -21,7 +23,7 @@ pub fn check(ctx: &QueryContext<'_>) -> Result<(), String> {
     all().into_iter().try_for_each(|invariant| (invariant.check)(ctx))
 }
 
-type Checked = Result<Result<(), String>, CodedError>;
+pub type Checked = Result<Result<(), String>, CodedError>;
 
 /// Wallets fit their times, their history and their consents; no score is higher than the last result.
 fn wallets(ctx: &QueryContext<'_>) -> Checked {

@@ -3,8 +3,10 @@
 use ve_base::Address;
 use ve_proto::ve::encryption::v1::Envelope;
 use ve_proto::ve::veid::v1::{
-    Client, Consent, HistoryEntry, KnownBlock, Params, Scope, ScopeStatus, Usage, UsedDigest, Wallet,
+    Appeal, Client, Consent, HistoryEntry, KnownBlock, MemberRecord, Nullifier, Params, Scope, ScopeStatus,
+    ScoreRecord, Usage, UsedDigest, VerificationRequest, Wallet,
 };
+use ve_store::index::UniqueIndex;
 use ve_store::{Index, IndexedMap, Item, Map};
 
 use super::timers;
@@ -69,6 +71,42 @@ pub static ENFORCED: Item<u32> = Item::new("veid", 15);
 pub static USAGE: IndexedMap<(Address, u32), Usage> = IndexedMap::new("veid", 16, &[&USAGE_SINCE]);
 
 pub static USAGE_SINCE: Index<u64, (Address, u32), Usage> = Index::new("veid", 17, |_, usage| vec![usage.since]);
+
+/// When something next happens to a request.
+pub static REQUEST_DUE: Index<u64, Address, VerificationRequest> =
+    Index::new("veid", 19, |_, request| if request.due_at > 0 { vec![request.due_at] } else { Vec::new() });
+
+/// Requests with a run, by its id.
+pub static RUNS: UniqueIndex<Vec<u8>, Address, VerificationRequest> =
+    UniqueIndex::new("veid", 20, |_, request| request.run.iter().map(|run| run.run_id.clone()).collect());
+
+/// The last request of each owner.
+pub static REQUESTS: IndexedMap<Address, VerificationRequest> = IndexedMap::new("veid", 18, &[&REQUEST_DUE, &RUNS]);
+
+/// Sealed features by run and member.
+pub static REVEALS: Map<(Vec<u8>, Address), Envelope> = Map::new("veid", 21);
+
+/// The last result of each owner.
+pub static RECORDS: Map<Address, ScoreRecord> = Map::new("veid", 22);
+
+pub static NULLIFIERS: Map<Vec<u8>, Nullifier> = Map::new("veid", 23);
+
+/// When something next happens to an appeal.
+pub static APPEAL_DUE: Index<u64, u64, Appeal> =
+    Index::new("veid", 26, |_, appeal| if appeal.due_at > 0 { vec![appeal.due_at] } else { Vec::new() });
+
+/// The open appeal of each owner.
+pub static OPEN_APPEALS: UniqueIndex<Address, u64, Appeal> = UniqueIndex::new("veid", 27, |_, appeal| {
+    let owner = ve_base::parse_account("owner", &appeal.owner).ok();
+    owner.filter(|_| super::appeals::is_open(appeal)).into_iter().collect()
+});
+
+pub static APPEALS: IndexedMap<u64, Appeal> = IndexedMap::new("veid", 25, &[&APPEAL_DUE, &OPEN_APPEALS]);
+
+pub static LAST_APPEAL: Item<u64> = Item::new("veid", 28);
+
+/// What members of committees did.
+pub static MEMBERS: Map<Address, MemberRecord> = Map::new("veid", 24);
 
 /// Clients that were compromised, until all their evidence is withdrawn: the last scope that was looked at.
 pub static SWEEPS: Map<String, Vec<u8>> = Map::new("veid", 12);

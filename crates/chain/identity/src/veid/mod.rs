@@ -6,24 +6,31 @@
 //! never in state, not even sealed.
 
 mod actions;
+mod appeals;
 mod capture;
+mod checks;
 mod clients;
 pub mod committee;
 mod consent;
 mod enclaves;
 mod error;
 mod event;
+mod faults;
 mod gate;
 mod genesis;
 mod hooks;
 mod invariants;
 mod keys;
+mod known;
 pub mod lifecycle;
 mod matrix;
 mod msg;
 mod operations;
 mod params;
 mod query;
+mod result;
+mod runs;
+mod seats;
 pub mod tier;
 mod timers;
 mod wallet;
@@ -39,7 +46,7 @@ pub use enclaves::{CandidateScore, EnclaveCommittee};
 pub use error::Error;
 pub use gate::IdentityGate;
 pub use hooks::IdentityHooks;
-pub use operations::simulated_client;
+pub use operations::{simulated_client, simulated_enclave};
 pub use wallet::score;
 
 pub struct Veid;
@@ -56,6 +63,17 @@ impl Module for Veid {
         registrar.msg(msg::update_consent::check, msg::update_consent::execute);
         registrar.msg(msg::upload_scope::check, msg::upload_scope::execute);
         registrar.msg(msg::revoke_scope::check, msg::revoke_scope::execute);
+        registrar.msg(msg::request_verification::check, msg::request_verification::execute);
+        registrar.msg(msg::commit_features::check, msg::commit_features::execute);
+        registrar.msg(msg::reveal_features::check, msg::reveal_features::execute);
+        registrar.msg(msg::attest_score::check, msg::attest_score::execute);
+        registrar.msg(msg::report_run_failure::check, msg::report_run_failure::execute);
+        registrar.msg(msg::challenge_score::check, msg::challenge_score::execute);
+        registrar.msg(msg::complete_secondary::check, msg::complete_secondary::execute);
+        registrar.msg(msg::submit_appeal::check, msg::submit_appeal::execute);
+        registrar.msg(msg::claim_appeal::check, msg::claim_appeal::execute);
+        registrar.msg(msg::resolve_appeal::check, msg::resolve_appeal::execute);
+        registrar.msg(msg::withdraw_appeal::check, msg::withdraw_appeal::execute);
         registrar.msg(msg::register_client::check, msg::register_client::execute);
         registrar.msg(msg::update_client::check, msg::update_client::execute);
         registrar.msg(msg::revoke_client::check, msg::revoke_client::execute);

@@ -9,6 +9,13 @@ use ve_proto::ve::veid::v1::*;
 use ve_sdk::QueryContext;
 use ve_sdk::simulation::{Draw, Expect, Operation, Proposed, pick};
 
+#[path = "operations_appeals.rs"]
+mod appeals;
+#[path = "operations_members.rs"]
+mod members;
+
+pub use members::simulated_enclave;
+
 use super::keys::{BLOCKS, CLIENTS, CONSENTS, LIVE_SCOPES, WALLETS};
 use super::{capture as checks, committee, consent, params};
 
@@ -20,6 +27,17 @@ pub fn all() -> Vec<Operation> {
         Operation { message: "/ve.veid.v1.MsgUpdateConsent", weight: 4, generate: update_consent },
         Operation { message: "/ve.veid.v1.MsgUploadScope", weight: 8, generate: upload },
         Operation { message: "/ve.veid.v1.MsgRevokeScope", weight: 2, generate: revoke_scope },
+        Operation { message: "/ve.veid.v1.MsgRequestVerification", weight: 6, generate: members::request },
+        Operation { message: "/ve.veid.v1.MsgCommitFeatures", weight: 12, generate: members::commit },
+        Operation { message: "/ve.veid.v1.MsgRevealFeatures", weight: 12, generate: members::reveal },
+        Operation { message: "/ve.veid.v1.MsgAttestScore", weight: 12, generate: members::attest },
+        Operation { message: "/ve.veid.v1.MsgReportRunFailure", weight: 2, generate: members::fail },
+        Operation { message: "/ve.veid.v1.MsgChallengeScore", weight: 2, generate: members::challenge },
+        Operation { message: "/ve.veid.v1.MsgCompleteSecondary", weight: 1, generate: appeals::complete },
+        Operation { message: "/ve.veid.v1.MsgSubmitAppeal", weight: 1, generate: appeals::submit },
+        Operation { message: "/ve.veid.v1.MsgClaimAppeal", weight: 1, generate: appeals::claim },
+        Operation { message: "/ve.veid.v1.MsgResolveAppeal", weight: 1, generate: appeals::resolve },
+        Operation { message: "/ve.veid.v1.MsgWithdrawAppeal", weight: 1, generate: appeals::withdraw },
         Operation { message: "/ve.veid.v1.MsgRegisterClient", weight: 1, generate: usurped_client },
         Operation { message: "/ve.veid.v1.MsgUpdateClient", weight: 1, generate: usurped_update },
         Operation { message: "/ve.veid.v1.MsgRevokeClient", weight: 1, generate: usurped_revocation },
@@ -53,7 +71,7 @@ fn bound_key(wallet: &Wallet, owner: &Address) -> Option<(SecretKey, u8)> {
     })
 }
 
-fn any_wallet(draw: &mut dyn Draw, ctx: &QueryContext<'_>) -> Option<(Address, Wallet)> {
+pub fn any_wallet(draw: &mut dyn Draw, ctx: &QueryContext<'_>) -> Option<(Address, Wallet)> {
     let known: Vec<_> = WALLETS.scan().entries(ctx).take(100).filter_map(Result::ok).collect();
     let active: Vec<_> = known.iter().filter(|(_, wallet)| wallet.status() == WalletStatus::Active).cloned().collect();
     let from = if active.is_empty() || draw.below(10) == 0 { &known } else { &active };
@@ -123,7 +141,7 @@ fn update_consent(draw: &mut dyn Draw, ctx: &QueryContext<'_>, _: &[Address]) ->
     Some(Proposed::new(&owner, &message, if crossed { Expect::Refused } else { Expect::Either }))
 }
 
-fn random(draw: &mut dyn Draw, length: usize) -> Vec<u8> {
+pub fn random(draw: &mut dyn Draw, length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         bytes.extend(draw.next_u64().to_be_bytes());

@@ -47,6 +47,16 @@ pub fn default() -> Params {
         max_work_per_block: 100,
         capabilities: matrix::default(),
         usage_window_seconds: DAY,
+        committee_size: 7,
+        phase_seconds: 100,
+        retry_seconds: 600,
+        request_seconds: 3_000,
+        challenge_seconds: 500_000,
+        appeal_seconds: 504_000,
+        review_seconds: 252_000,
+        appeal_life_seconds: 30 * DAY,
+        appeals_per_scope: 3,
+        model_id: ve_inference::Model::genesis().digest().to_vec(),
     }
 }
 
@@ -106,6 +116,9 @@ fn counts(params: &Params) -> Result<(), CodedError> {
     within("requests_per_account_block", params.requests_per_account_block, 1, 50)?;
     within("decay_bps", params.decay_bps, 5_000, 10_000)?;
     within("decay_floor_milli", params.decay_floor_milli, 0, 100_000)?;
+    within("committee_size", params.committee_size, 4, 31)?;
+    within("appeals_per_scope", params.appeals_per_scope, 1, 10)?;
+    within("model_id", params.model_id.len() as u64, 32, 32)?;
     within("max_evidence_bytes", params.max_evidence_bytes, 1024, 100 * 1024 * 1024)?;
     within("max_work_per_block", params.max_work_per_block, 1, 1_000)
 }
@@ -123,7 +136,14 @@ fn times(params: &Params) -> Result<(), CodedError> {
     within("decay_period_seconds", params.decay_period_seconds, DAY, 365 * DAY)?;
     within("certificate_seconds", params.certificate_seconds, DAY, 90 * DAY)?;
     within("key_overlap_seconds", params.key_overlap_seconds, 0, 30 * DAY)?;
-    within("usage_window_seconds", params.usage_window_seconds, 3_600, 30 * DAY)
+    within("usage_window_seconds", params.usage_window_seconds, 3_600, 30 * DAY)?;
+    within("phase_seconds", params.phase_seconds, 10, DAY)?;
+    within("retry_seconds", params.retry_seconds, 10, 7 * DAY)?;
+    within("request_seconds", params.request_seconds, 60, 30 * DAY)?;
+    within("challenge_seconds", params.challenge_seconds, DAY, 90 * DAY)?;
+    within("appeal_seconds", params.appeal_seconds, DAY, 90 * DAY)?;
+    within("review_seconds", params.review_seconds, 3_600, 30 * DAY)?;
+    within("appeal_life_seconds", params.appeal_life_seconds, DAY, 365 * DAY)
 }
 
 pub fn load<R: Read + ?Sized>(state: &R) -> Result<Params, CodedError> {

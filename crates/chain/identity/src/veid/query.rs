@@ -5,8 +5,10 @@ use ve_proto::ve::veid::v1::*;
 use ve_sdk::{QueryContext, Registrar, pagination};
 
 use super::error::Error;
-use super::keys::{BLOCKS, CLIENTS, CONSENTS, ENVELOPES, HISTORY, SCOPES, WALLETS};
-use super::{actions, clients, committee, gate, params, tier, wallet};
+use super::keys::{
+    APPEALS, BLOCKS, CLIENTS, CONSENTS, ENVELOPES, HISTORY, MEMBERS, RECORDS, REQUESTS, REVEALS, SCOPES, WALLETS,
+};
+use super::{actions, clients, committee, gate, params, runs, tier, wallet};
 
 pub fn register(registrar: &mut Registrar) {
     registrar.query("/ve.veid.v1.Query/Params", parameters);
@@ -20,6 +22,12 @@ pub fn register(registrar: &mut Registrar) {
     registrar.query("/ve.veid.v1.Query/Clients", clients);
     registrar.query("/ve.veid.v1.Query/CaptureContext", capture_context);
     registrar.query("/ve.veid.v1.Query/Eligibility", eligibility);
+    registrar.query("/ve.veid.v1.Query/Request", request);
+    registrar.query("/ve.veid.v1.Query/Runs", open_runs);
+    registrar.query("/ve.veid.v1.Query/Reveals", reveals);
+    registrar.query("/ve.veid.v1.Query/ScoreRecord", score_record);
+    registrar.query("/ve.veid.v1.Query/Appeals", appeals);
+    registrar.query("/ve.veid.v1.Query/Members", members);
 }
 
 fn parameters(ctx: &QueryContext<'_>, _: &QueryParamsRequest) -> Result<QueryParamsResponse, CodedError> {
@@ -150,4 +158,54 @@ fn eligibility(
         capability: capability.into(),
         cell: Some(found.cell),
     })
+}
+
+fn request(ctx: &QueryContext<'_>, request: &QueryRequestRequest) -> Result<QueryRequestResponse, CodedError> {
+    let owner = parse_account("owner", &request.owner)?;
+    Ok(QueryRequestResponse { request: REQUESTS.get(ctx, &owner)? })
+}
+
+fn open_runs(ctx: &QueryContext<'_>, request: &QueryRunsRequest) -> Result<QueryRunsResponse, CodedError> {
+    let wanted = pagination::request(request.pagination.as_ref());
+    let page = REQUESTS.scan().page_where(ctx, &wanted, |_, found| {
+        let seats = found.run.iter().flat_map(|run| &run.seats);
+        runs::is_open(found)
+            && (request.member.is_empty() || seats.into_iter().any(|seat| seat.member == request.member))
+    })?;
+    let pagination = pagination::response(&page);
+    Ok(QueryRunsResponse { requests: page.entries.into_iter().map(|(_, found)| found).collect(), pagination })
+}
+
+fn reveals(ctx: &QueryContext<'_>, request: &QueryRevealsRequest) -> Result<QueryRevealsResponse, CodedError> {
+    let mut reveals = Vec::new();
+    // As many as a run has seats.
+    for entry in REVEALS.scan().prefix(&request.run_id).entries(ctx).take(64) {
+        let ((_, member), features) = entry?;
+        reveals.push(Reveal { member: member.to_string(), features: Some(features) });
+    }
+    Ok(QueryRevealsResponse { reveals })
+}
+
+fn score_record(
+    ctx: &QueryContext<'_>,
+    request: &QueryScoreRecordRequest,
+) -> Result<QueryScoreRecordResponse, CodedError> {
+    let owner = parse_account("owner", &request.owner)?;
+    Ok(QueryScoreRecordResponse { record: RECORDS.get(ctx, &owner)? })
+}
+
+fn members(ctx: &QueryContext<'_>, request: &QueryMembersRequest) -> Result<QueryMembersResponse, CodedError> {
+    let page = MEMBERS.scan().page(ctx, &pagination::request(request.pagination.as_ref()))?;
+    let pagination = pagination::response(&page);
+    Ok(QueryMembersResponse { members: page.entries.into_iter().map(|(_, member)| member).collect(), pagination })
+}
+
+fn appeals(ctx: &QueryContext<'_>, request: &QueryAppealsRequest) -> Result<QueryAppealsResponse, CodedError> {
+    let wanted = pagination::request(request.pagination.as_ref());
+    let page = APPEALS.scan().page_where(ctx, &wanted, |_, appeal| {
+        (request.owner.is_empty() || request.owner == appeal.owner)
+            && (request.status == 0 || request.status == appeal.status)
+    })?;
+    let pagination = pagination::response(&page);
+    Ok(QueryAppealsResponse { appeals: page.entries.into_iter().map(|(_, appeal)| appeal).collect(), pagination })
 }

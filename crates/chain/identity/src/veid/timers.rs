@@ -8,7 +8,7 @@ use ve_sdk::Context;
 use super::keys::{BLOCKS, SCOPE_CLIENT, SCOPES, SWEEPS, USAGE, USAGE_SINCE, USED, USED_UNTIL, WALLET_DUE, WALLETS};
 use super::lifecycle;
 use super::wallet::{self, Reasons};
-use super::{event, params, tier};
+use super::{appeals, event, params, result, runs, tier};
 
 /// Blocks that are forgotten at most per block: more than come, so that a shorter window takes effect soon.
 const FORGET_BLOCKS: usize = 8;
@@ -51,7 +51,9 @@ pub fn end(ctx: &mut Context<'_>) -> Result<(), CodedError> {
     for owner in due {
         change(ctx, &owner, &params)?;
     }
-    sweep(ctx, &params, most)
+    sweep(ctx, &params, most)?;
+    runs::end_block(ctx, &params, most)?;
+    appeals::end_block(ctx, &params, most)
 }
 
 /// Windows that are over.
@@ -78,8 +80,7 @@ fn change(ctx: &mut Context<'_>, owner: &Address, params: &Params) -> Result<(),
         wallet::lost_scopes(ctx, owner, &mut wallet, reasons)?;
     }
     if wallet.state() == VerificationState::Secondary && wallet.secondary_until <= now {
-        let reasons = Reasons { scope_ids: Vec::new(), codes: vec!["SECONDARY_EXPIRED".into()] };
-        wallet::advance(ctx, owner, &mut wallet, lifecycle::Event::SecondaryFailed, reasons)?;
+        result::end_chance(ctx, owner, &mut wallet, false)?;
     }
     let (milli, steps) = tier::decayed(&wallet, now, params);
     if steps != wallet.decay_steps && wallet.state() == VerificationState::Verified {

@@ -2,7 +2,7 @@
 //! score and tier, and writes history where verification moved.
 
 use ve_base::{Address, CodedError, capture};
-use ve_proto::ve::veid::v1::{HistoryEntry, Params, SigningKey, Wallet, WalletStatus};
+use ve_proto::ve::veid::v1::{CountedScope, HistoryEntry, Params, Scope, SigningKey, Wallet, WalletStatus};
 use ve_sdk::Context;
 use ve_store::Read;
 
@@ -125,6 +125,18 @@ pub fn advance(
     HISTORY.set(ctx, (owner, &number), &entry)?;
     event::moved(ctx, wallet, &entry);
     Ok(())
+}
+
+/// A scope counts from now on.
+pub fn count(wallet: &mut Wallet, scope: &Scope) {
+    discount(wallet, &scope.scope_id);
+    wallet.scopes.push(CountedScope {
+        scope_id: scope.scope_id.clone(),
+        r#type: scope.r#type,
+        expires_at: scope.expires_at,
+        high_assurance: scope.high_assurance,
+    });
+    wallet.scopes.sort_by(|left, right| left.scope_id.cmp(&right.scope_id));
 }
 
 /// A scope counts no longer; returns whether it did.

@@ -56,6 +56,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgCreateWallet) -> Result<MsgCreate
         cooldown_until: old.cooldown_until,
         history_length: old.history_length,
         consents: old.consents,
+        requests: old.requests,
         announced_tier: old.announced_tier,
         ..Wallet::default()
     };

@@ -7,7 +7,7 @@ use ve_sdk::Context;
 use crate::veid::error::Error;
 use crate::veid::keys::{ENVELOPES, SCOPES};
 use crate::veid::wallet::{self, Reasons};
-use crate::veid::{event, lifecycle, params};
+use crate::veid::{event, lifecycle, params, runs};
 
 const MAX_REASON: usize = 64;
 
@@ -29,6 +29,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgRevokeScope) -> Result<MsgRevokeS
         wallet::lost_scopes(ctx, &owner, &mut wallet, reasons)?;
     }
     wallet::save(ctx, &owner, wallet, &params)?;
+    runs::review(ctx, &owner)?;
     Ok(MsgRevokeScopeResponse {})
 }
 

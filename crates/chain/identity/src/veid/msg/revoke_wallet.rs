@@ -6,7 +6,7 @@ use ve_sdk::Context;
 
 use super::revoke_scope;
 use crate::veid::keys::LIVE_SCOPES;
-use crate::veid::{event, params, wallet};
+use crate::veid::{event, params, runs, wallet};
 
 pub fn check(msg: &MsgRevokeWallet) -> Result<(), CodedError> {
     parse_account("owner", &msg.owner).map(|_| ())
@@ -30,5 +30,6 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgRevokeWallet) -> Result<MsgRevoke
     wallet.revoked_at = ctx.time().unix();
     event::wallet(ctx, "wallet_revoked", &wallet);
     wallet::save(ctx, &owner, wallet, &params)?;
+    runs::review(ctx, &owner)?;
     Ok(MsgRevokeWalletResponse {})
 }

@@ -7,7 +7,7 @@ use ve_sdk::Context;
 
 use crate::veid::error::Error;
 use crate::veid::keys::CONSENTS;
-use crate::veid::{consent, event, params, wallet};
+use crate::veid::{consent, event, params, runs, wallet};
 
 /// Grants and withdrawals of one message.
 const MAX_CHANGES: usize = 16;
@@ -72,6 +72,9 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgUpdateConsent) -> Result<MsgUpdat
         event::consent(ctx, "consent_flags_changed", &msg.owner, 0, version);
     }
     wallet::save(ctx, &owner, wallet, &params)?;
+    if !msg.withdraw.is_empty() {
+        runs::review(ctx, &owner)?;
+    }
     Ok(MsgUpdateConsentResponse { version, consent_ids })
 }
 
