@@ -183,7 +183,6 @@ impl Book {
     }
 
     fn query(&self, path: &str, data: &[u8]) -> Result<Vec<u8>, (&'static str, u32)> {
-        let lease = |id: &market::BidId| self.leases.iter().find(|lease| lease.id.as_ref() == Some(id)).cloned();
         Ok(match path {
             "/cosmos.auth.v1beta1.Query/AccountInfo" => QueryAccountInfoResponse {
                 info: Some(BaseAccount { account_number: 7, sequence: self.sequence, ..BaseAccount::default() }),
@@ -205,6 +204,13 @@ impl Book {
                 let provider = Provider { owner: self.provider.clone(), state, ..Provider::default() };
                 QueryProviderResponse { provider: Some(provider), ..QueryProviderResponse::default() }.encode_to_vec()
             }
+            _ => return self.market_query(path, data),
+        })
+    }
+
+    fn market_query(&self, path: &str, data: &[u8]) -> Result<Vec<u8>, (&'static str, u32)> {
+        let lease = |id: &market::BidId| self.leases.iter().find(|lease| lease.id.as_ref() == Some(id)).cloned();
+        Ok(match path {
             "/ve.market.v1.Query/Params" => {
                 let bid_deposit = Some(Coin { denom: "uve".into(), amount: "500000".into() });
                 let params = market::Params { bid_deposit, ..market::Params::default() };

@@ -47,6 +47,11 @@ impl PortPlan {
         Self { base }
     }
 
+    /// Whether the first node is where commands look without being told.
+    pub fn is_usual(&self) -> bool {
+        self.base.is_none()
+    }
+
     pub fn node(&self, index: u16) -> Ports {
         match self.base {
             Some(base) => {

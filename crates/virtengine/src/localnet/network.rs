@@ -191,10 +191,12 @@ impl Network {
         steps.note(&format!("  accounts   {} (play money, phrases in clear)", self.layout.descriptor().display()));
         steps.note("");
         steps.note("Try next:");
+        // Commands ask the usual port unless told otherwise.
+        let at = if self.ports.is_usual() { String::new() } else { format!(" --node {}", node.rpc) };
         if let Some(account) = self.descriptor.account("customer") {
-            steps.note(&format!("  virtengine query bank balance --address {} --denom uve", account.address));
+            steps.note(&format!("  virtengine query bank balance --address {} --denom uve{at}", account.address));
         }
-        steps.note("  virtengine doctor");
+        steps.note(&format!("  virtengine doctor{at}"));
         steps.note("Ctrl-C stops; the same command continues this chain.");
     }
 
