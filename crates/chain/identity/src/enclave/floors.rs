@@ -40,7 +40,7 @@ pub fn require<R: Read + ?Sized>(state: &R, tee: Tee, version: &[u32]) -> Result
     }
 }
 
-/// Whether an enclave that was attested on this platform may go on for now.
+/// Whether an enclave that was attested on this platform may go on.
 pub fn tolerates<R: Read + ?Sized>(
     state: &R,
     tee: Tee,

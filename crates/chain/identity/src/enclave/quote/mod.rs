@@ -44,9 +44,9 @@ pub fn gas(tee: Tee) -> u64 {
     }
 }
 
-const SGX_GAS: u64 = 25_000;
-const SNP_GAS: u64 = 25_000;
-const NITRO_GAS: u64 = 80_000;
+const SGX_GAS: u64 = 30_000;
+const SNP_GAS: u64 = 40_000;
+const NITRO_GAS: u64 = 120_000;
 
 /// Verifies a quote of real hardware at a block time in seconds.
 pub fn verify(tee: Tee, quote: &[u8], collateral: &Collateral, now: u64, policy: &Policy) -> Result<Proven, Refused> {

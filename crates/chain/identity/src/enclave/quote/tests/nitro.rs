@@ -35,8 +35,8 @@ fn a_recorded_document_that_is_changed_or_old_is_refused() {
         let outcome = open(&changed, RECORDED, &production).map(|_| ());
         assert!(outcome.is_err_and(|found| found.code() == refused.code()), "byte {at}: {outcome:?}");
     }
-    for now in [RECORDED - 600, RECORDED + 3700] {
-        assert_eq!(open(&document, now, &production).map(|_| ()), Err(Refused::Age));
+    for time in [RECORDED - 600, RECORDED + 3700] {
+        assert_eq!(open(&document, time, &production).map(|_| ()), Err(Refused::Age));
     }
     let policy = Policy { aws: [1; 32], ..production };
     assert_eq!(open(&document, RECORDED, &policy).map(|_| ()), Err(Refused::Root));

@@ -150,8 +150,8 @@ fn replace(json: &mut Vec<u8>, old: &str, new: &str) {
 #[test]
 fn statements_end() {
     let (quote, collateral) = recorded();
-    for now in [NOW - 30 * 86_400, NOW + 60 * 86_400] {
-        assert_eq!(verify(Tee::Sgx, &quote, &collateral, now, &lenient()), Err(Refused::StatementTime), "{now}");
+    for time in [NOW - 30 * 86_400, NOW + 60 * 86_400] {
+        assert_eq!(verify(Tee::Sgx, &quote, &collateral, time, &lenient()), Err(Refused::StatementTime), "{time}");
     }
 }
 
