@@ -47,6 +47,7 @@ const HIGH: &[&str] = &[
     "/ve.attester.v1.MsgRegisterAttester",
     "/ve.attester.v1.MsgRevokeAttester",
     "/ve.attester.v1.MsgSlashAttester",
+    "/ve.enclave.v1.MsgRegisterEnclave",
     "/ve.escrow.v1.MsgResolveDispute",
     "/ve.mfa.v1.MsgCompleteRecovery",
     "/ve.mfa.v1.MsgInitiateRecovery",
