@@ -32,7 +32,9 @@ const SUSPENDED_MAY: &[&str] = &[
     "/cosmos.staking.v1beta1.MsgUndelegate",
     "/ve.mfa.v1.MsgVetoRecovery",
     "/ve.roles.v1.MsgAppealState",
+    "/ve.veid.v1.MsgSubmitAppeal",
     "/ve.veid.v1.MsgUpdateConsent",
+    "/ve.veid.v1.MsgWithdrawAppeal",
 ];
 /// What opens new business, which a flagged account may not.
 const ORDERS: &[&str] =
@@ -62,8 +64,10 @@ const HIGH: &[&str] = &[
     "/ve.roles.v1.MsgGrantDelegation",
     "/ve.roles.v1.MsgProposeAction",
     "/ve.roles.v1.MsgVetoAction",
+    "/ve.veid.v1.MsgClaimAppeal",
     "/ve.veid.v1.MsgRebindWallet",
     "/ve.veid.v1.MsgRegisterClient",
+    "/ve.veid.v1.MsgResolveAppeal",
     "/ve.veid.v1.MsgRevokeClient",
     "/ve.veid.v1.MsgUpdateClient",
 ];
