@@ -36,8 +36,7 @@ fn every_message_that_cosmrs_writes_has_the_same_bytes_here_and_is_executed() {
         accepted(&mut chain, signer, message);
         seen.insert(name);
     }
-    let refused: Vec<_> = messages::refused().into_iter().collect();
-    for (signer, message, codespace, code) in refused {
+    for (signer, message, codespace, code) in messages::refused() {
         let name = message.type_url.trim_start_matches('/').to_owned();
         let result = deliver(&mut chain, signer, message, |_| ());
         assert_eq!((result.codespace.as_str(), result.code), (codespace, code), "{name}: {}", result.log);
