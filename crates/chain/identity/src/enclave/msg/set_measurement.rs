@@ -9,7 +9,7 @@ use crate::enclave::keys::MEASUREMENTS;
 use crate::enclave::measurements;
 
 fn given(msg: &MsgSetMeasurement) -> Result<&Measurement, CodedError> {
-    Ok(msg.measurement.as_ref().ok_or_else(|| Error::Invalid("the measurement is missing"))?)
+    Ok(msg.measurement.as_ref().ok_or(Error::Invalid("the measurement is missing"))?)
 }
 
 pub fn check(msg: &MsgSetMeasurement) -> Result<(), CodedError> {
