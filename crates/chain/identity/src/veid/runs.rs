@@ -151,7 +151,7 @@ fn draw(
         .ok()
         .filter(|(_, members)| members.len() >= MIN_SEATS);
     let Some((epoch, members)) = found else {
-        // Nobody can verify for now. Who waits too long gets his previous state back.
+        // Nobody can verify at present. Who waits too long gets his previous state back.
         if now.saturating_sub(request.requested_at) >= params.request_seconds {
             return give_up(ctx, owner, request);
         }
