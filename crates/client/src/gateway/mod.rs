@@ -183,6 +183,12 @@ impl GatewayClient {
         Ok(LeaseEvents::new(stream::open(&url, self.tls.clone()).await?))
     }
 
+    /// Replaces every service of a lease by a fresh one; returns when the gateway has taken the order. Nothing of it is on
+    /// the chain, so whoever holds a token for it needs no account.
+    pub async fn restart(&self, lease: &LeaseRef) -> Result<(), GatewayError> {
+        self.request(reqwest::Method::POST, &format!("{}/restart", lease.path()), None).await.map(|_| ())
+    }
+
     /// Runs a command in a replica.
     pub async fn shell(
         &self,
