@@ -73,7 +73,7 @@ impl Recent {
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
         *latest = None;
         for (key, value) in changes {
-            self.values.remove(key.as_slice());
+            // In the place of the old one; a value too large to be kept removes it all the same.
             self.values.insert(key.into(), Known { since: version, value });
         }
         let committed = commit();
@@ -83,5 +83,23 @@ impl Recent {
             Err(_) => self.values.clear(),
         }
         committed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_too_large_to_be_kept_leaves_no_old_one_behind() {
+        let recent = Recent::new(64 << 10);
+        let mut put = |version, length: usize| {
+            let value: Value = Some(vec![1; length].into());
+            recent.replace(version, vec![(b"key".to_vec(), value)], || Ok::<_, ()>(())).expect("committed");
+            recent.get(b"key", version).map(|value| value.map(|value| value.len()))
+        };
+        assert_eq!(put(1, 10), Some(Some(10)));
+        assert_eq!(put(2, 1 << 20), None, "asked from disk again");
+        assert_eq!(put(3, 20), Some(Some(20)));
     }
 }

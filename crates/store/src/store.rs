@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use fjall::config::{CompressionPolicy, HashRatioPolicy, PinningPolicy};
+use fjall::config::{CompressionPolicy, PinningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable};
 
 use crate::kv::{KvError, Read, check_entry, check_key};
@@ -66,7 +66,6 @@ impl Disk {
             compressed(buffer)
                 .index_block_pinning_policy(PinningPolicy::all(true))
                 .filter_block_pinning_policy(PinningPolicy::all(true))
-                .data_block_hash_ratio_policy(HashRatioPolicy::all(0.75))
         };
         let open = |name: &str, options: KeyspaceCreateOptions| db.keyspace(name, || options).map_err(io);
         let disk = Self {
@@ -75,10 +74,7 @@ impl Disk {
             // Whoever asks for a node knows that it is there.
             nodes: open(
                 "nodes",
-                plain(32 << 20)
-                    .expect_point_read_hits(true)
-                    .index_block_pinning_policy(PinningPolicy::all(true))
-                    .data_block_hash_ratio_policy(HashRatioPolicy::all(0.75)),
+                plain(32 << 20).expect_point_read_hits(true).index_block_pinning_policy(PinningPolicy::all(true)),
             )?,
             keys: open("keys", plain(8 << 20))?,
             log: open("log", plain(8 << 20))?,
