@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_value_too_large_to_be_kept_leaves_no_old_one_behind() {
         let recent = Recent::new(64 << 10);
-        let mut put = |version, length: usize| {
+        let put = |version, length: usize| {
             let value: Value = Some(vec![1; length].into());
             recent.replace(version, vec![(b"key".to_vec(), value)], || Ok::<_, ()>(())).expect("committed");
             recent.get(b"key", version).map(|value| value.map(|value| value.len()))
