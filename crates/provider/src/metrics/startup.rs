@@ -14,7 +14,8 @@ pub struct Startup {
 impl Default for Startup {
     fn default() -> Self {
         let opening = || Some("being opened".to_owned());
-        let waits = Health { store: opening(), backend: opening(), ..Health::default() };
+        let chain = Some("no node was asked yet".to_owned());
+        let waits = Health { chain, store: opening(), backend: opening(), ..Health::default() };
         Self { daemon: OnceLock::new(), waits: Mutex::new(waits) }
     }
 }
