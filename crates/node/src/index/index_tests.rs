@@ -44,7 +44,7 @@ fn filled() -> (tempfile::TempDir, Index) {
 }
 
 fn page(offset: usize, limit: usize, order: Order) -> Page {
-    Page { offset, limit, order }
+    Page { offset, limit, order, through: u64::MAX }
 }
 
 fn txs(index: &Index, query: &str) -> Vec<(u64, u32)> {
@@ -95,6 +95,21 @@ fn blocks_are_found_by_their_events_and_heights() {
     assert_eq!(search("block.height > 5", Order::Descending).items, [10, 9, 8]);
     assert_eq!(search("block.height > 5", Order::Ascending).total, 5);
     assert_eq!(search("transfer.sender='even'", Order::Ascending).total, 0, "transaction events are not block events");
+}
+
+#[test]
+fn nothing_is_found_above_the_height_that_the_asker_may_see() {
+    let (_dir, index) = filled();
+    let below = Page { through: 6, ..page(0, 100, Order::Descending) };
+    let heights = |query: &str| {
+        let found = index.search_txs(&query.parse().expect("query"), below).expect("searches");
+        found.items.into_iter().map(|place| place.height).collect::<Vec<_>>()
+    };
+    assert_eq!(heights("transfer.sender='even'"), [6, 4, 2]);
+    let hash = |tx: &str| format!("tx.hash='{}'", hex::encode_upper(Sha256::digest(tx)));
+    assert_eq!((heights(&hash("b6")), heights(&hash("b7"))), (vec![6], vec![]));
+    let blocks = |query: &str| index.search_blocks(&query.parse().expect("query"), below).expect("searches");
+    assert_eq!((blocks("block.height>4").items, blocks("epoch.number EXISTS").total), (vec![6, 5], 6));
 }
 
 #[test]

@@ -16,12 +16,14 @@ pub enum Order {
     Descending,
 }
 
-/// Part of a result: `offset` entries are skipped, at most `limit` returned.
+/// Part of a result: `offset` entries are skipped, at most `limit` returned, nothing above the height `through`. While a
+/// block is being committed the index may know it already, and nobody else.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
     pub offset: usize,
     pub limit: usize,
     pub order: Order,
+    pub through: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Index {
     /// Transactions whose result events satisfy the query; `tx.height`, `tx.hash` and `tm.event` are known as well.
     pub fn search_txs(&self, query: &Query, page: Page) -> Result<SearchResult<TxPlace>, IndexError> {
         let mut budget = Budget(MAX_SCANNED);
-        let Some(heights) = bounds(query, "tx.height") else { return Ok(empty()) };
+        let Some(heights) = bounds(query, "tx.height", page) else { return Ok(empty()) };
         let mut found: Option<BTreeSet<TxPlace>> = None;
         for condition in query.conditions() {
             match (condition.key.as_str(), &condition.op) {
@@ -73,7 +75,7 @@ impl Index {
     /// Heights of blocks whose begin and end block events satisfy the query; `block.height` is known as well.
     pub fn search_blocks(&self, query: &Query, page: Page) -> Result<SearchResult<u64>, IndexError> {
         let mut budget = Budget(MAX_SCANNED);
-        let Some(heights) = bounds(query, "block.height") else { return Ok(empty()) };
+        let Some(heights) = bounds(query, "block.height", page) else { return Ok(empty()) };
         let mut found: Option<BTreeSet<TxPlace>> = None;
         for (kind, conditions) in query.groups() {
             if !RESERVED.contains(&kind) {
@@ -175,9 +177,9 @@ fn take(found: &mut BTreeSet<Posting>, height: u64, spots: &[u8], budget: &mut B
     Ok(())
 }
 
-/// The heights that the conditions on `key` leave; `None` when they contradict each other.
-fn bounds(query: &Query, key: &str) -> Option<RangeInclusive<u64>> {
-    let (mut low, mut high) = (0_u64, u64::MAX);
+/// The heights of `page` that the conditions on `key` leave; `None` when they contradict each other.
+fn bounds(query: &Query, key: &str, page: Page) -> Option<RangeInclusive<u64>> {
+    let (mut low, mut high) = (0_u64, page.through);
     for condition in query.conditions().iter().filter(|c| c.key == key) {
         let (op, value) = match &condition.op {
             Op::Compare(op, Operand::Number(number)) => (*op, number.to_u64()?),

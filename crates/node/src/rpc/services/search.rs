@@ -21,7 +21,7 @@ pub fn get_tx(backend: &Backend, request: &GetTxRequest) -> Result<GetTxResponse
     let text = request.hash.strip_prefix("0x").unwrap_or(&request.hash);
     let hash = hex::decode(text).ok().filter(|h| h.len() == 32);
     let hash = hash.ok_or_else(|| Status::invalid("tx hash has 64 hex digits"))?;
-    let place = backend.index.tx(&hash)?;
+    let place = backend.find_tx(&hash)?;
     let place = place.ok_or_else(|| Status::not_found(format!("tx not found: {}", request.hash)))?;
     let (tx, tx_response) = at_place(backend, place)?;
     Ok(GetTxResponse { tx: Some(tx), tx_response: Some(tx_response) })
@@ -59,7 +59,12 @@ pub fn get_txs_event(backend: &Backend, request: GetTxsEventRequest) -> Result<G
     let asked = if request.limit == 0 { pagination.limit } else { request.limit };
     let limit = if asked == 0 { paging::DEFAULT_LIMIT } else { asked.min(paging::MAX_LIMIT) };
     let offset = if request.page == 0 { pagination.offset } else { (request.page - 1).saturating_mul(limit) };
-    let page = Page { offset: usize::try_from(offset).unwrap_or(usize::MAX), limit: limit as usize, order };
+    let page = Page {
+        offset: usize::try_from(offset).unwrap_or(usize::MAX),
+        limit: limit as usize,
+        order,
+        through: backend.view.latest_height(),
+    };
     let found = backend.index.search_txs(&query, page)?;
     let mut response = GetTxsEventResponse { total: found.total as u64, ..Default::default() };
     for place in found.items {

@@ -18,7 +18,7 @@ use crate::{
 pub fn tx(comet: &Comet, params: &Params) -> Result<Value, RpcError> {
     let hash = params.hash("hash")?;
     let missing = || RpcError::Internal(format!("tx ({}) not found", hex_upper(&hash)));
-    let place = comet.backend.index.tx(&hash)?.ok_or_else(missing)?;
+    let place = comet.backend.find_tx(&hash)?.ok_or_else(missing)?;
     at_place(comet, place, params.bool("prove")?)
 }
 
@@ -57,30 +57,36 @@ fn order(params: &Params) -> Result<Order, RpcError> {
     }
 }
 
-fn page(params: &Params, total: usize, order: Order) -> Result<Page, RpcError> {
+/// Part of `all`, as asked for.
+fn page(params: &Params, total: usize, all: Page) -> Result<Page, RpcError> {
     let (offset, limit) = blocks::paging(params, total)?;
-    Ok(Page { offset, limit, order })
+    Ok(Page { offset, limit, ..all })
+}
+
+fn all(comet: &Comet, order: Order) -> Page {
+    Page { offset: 0, limit: usize::MAX, order, through: comet.backend.view.latest_height() }
 }
 
 pub fn tx_search(comet: &Comet, params: &Params) -> Result<Value, RpcError> {
     let (query, order, prove) = (query(params)?, order(params)?, params.bool("prove")?);
-    let index = &comet.backend.index;
-    let all = index.search_txs(&query, Page { offset: 0, limit: usize::MAX, order })?;
-    let page = page(params, all.total, order)?;
-    let txs = all
+    let whole = all(comet, order);
+    let found = comet.backend.index.search_txs(&query, whole)?;
+    let page = page(params, found.total, whole)?;
+    let txs = found
         .items
         .into_iter()
         .skip(page.offset)
         .take(page.limit)
         .map(|place| at_place(comet, place, prove))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(json!({"txs": txs, "total_count": all.total.to_string()}))
+    Ok(json!({"txs": txs, "total_count": found.total.to_string()}))
 }
 
 pub fn block_search(comet: &Comet, params: &Params) -> Result<Value, RpcError> {
     let (query, order) = (query(params)?, order(params)?);
-    let count = comet.backend.index.search_blocks(&query, Page { offset: 0, limit: 0, order })?.total;
-    let found = comet.backend.index.search_blocks(&query, page(params, count, order)?)?;
+    let whole = all(comet, order);
+    let count = comet.backend.index.search_blocks(&query, Page { limit: 0, ..whole })?.total;
+    let found = comet.backend.index.search_blocks(&query, page(params, count, whole)?)?;
     let mut shown = Vec::new();
     for height in found.items {
         let stored = blocks::stored(comet, height)?;
