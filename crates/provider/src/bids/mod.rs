@@ -21,8 +21,10 @@ use crate::work;
 
 pub use declined::Declined;
 
-/// A reservation whose bid the chain never showed is given up.
+/// A reservation whose bid the chain never showed is given up: no block takes that transaction any more.
 const HOLD: Duration = Duration::from_secs(300);
+/// The chain has an open bid of ours on this order.
+const DUPLICATE: (&str, u32) = ("market", 16);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const MAX_PER_MINUTE: usize = 10;
@@ -56,7 +58,8 @@ impl BidEngine {
         let mut room = None;
         for order in &orders {
             let Some(id) = order.id.as_ref().map(chain::order_id) else { continue };
-            if self.held.contains_key(&id) || daemon.declined.for_good(&id) {
+            // A bid whose fate is unknown is sent again: the chain takes one per provider and order.
+            if self.held.get(&id).is_some_and(|held| held.confirmed) || daemon.declined.for_good(&id) {
                 continue;
             }
             if !self.within_rate() {
@@ -66,7 +69,7 @@ impl BidEngine {
                 room = Some(Room::of(daemon).await?);
             }
             let considered = match &room {
-                Some(room) => self.consider(room, daemon, &pricing, order),
+                Some(room) => self.consider(room, daemon, &pricing, &id, order),
                 None => continue,
             };
             match considered {
@@ -107,13 +110,21 @@ impl BidEngine {
     }
 
     /// The price, or why there is no bid.
-    fn consider(&self, room: &Room, daemon: &Daemon, pricing: &Pricing, order: &market::Order) -> Result<Dec, Decline> {
+    fn consider(
+        &self,
+        room: &Room,
+        daemon: &Daemon,
+        pricing: &Pricing,
+        id: &OrderId,
+        order: &market::Order,
+    ) -> Result<Dec, Decline> {
         let absent = || Decline::new(Reason::Size, "the order has no specification");
         let spec = order.spec.as_ref().ok_or_else(absent)?;
         fit::check(daemon.backend.capabilities(), room.total, spec)?;
         let price = price(pricing, order, spec)?;
         let needed = fit::needs(spec).ok_or_else(absent)?;
-        let held = self.held.values().try_fold(needed, |sum, held| sum.plus(held.resources));
+        let others = self.held.iter().filter(|(other, _)| *other != id);
+        let held = others.map(|(_, held)| held).try_fold(needed, |sum, held| sum.plus(held.resources));
         let promised = held.and_then(|sum| sum.plus(room.leased));
         match promised {
             Some(promised) if promised.fits(room.free) => Ok(price),
@@ -142,16 +153,20 @@ impl BidEngine {
         }
         // Held before the chain hears of the bid: two bids must not promise the same capacity.
         let resources = order.spec.as_ref().and_then(fit::needs).unwrap_or_default();
-        self.held.insert(id.clone(), Held { resources, since: Instant::now(), confirmed: false });
+        let held = Held { resources, since: Instant::now(), confirmed: false };
+        let held = self.held.entry(id.clone()).insert_entry(held).into_mut();
         self.recent.push_back(Instant::now());
         match daemon.chain.bid(order, price, deposit).await {
             Ok(()) => {
                 tracing::info!(order = %id, %price, "bid");
                 daemon.counters.bids.add(1);
                 daemon.declined.clear(&id);
-                if let Some(held) = self.held.get_mut(&id) {
-                    held.confirmed = true;
-                }
+                held.confirmed = true;
+                Ok(())
+            }
+            // An earlier attempt whose answer was lost got through.
+            Err(error) if error.chain_code() == Some(DUPLICATE) => {
+                held.confirmed = true;
                 Ok(())
             }
             Err(error) if error.chain_code().is_some() && !error.is_transient() => {

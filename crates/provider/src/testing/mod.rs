@@ -10,7 +10,7 @@ use ve_base::keys::SecretKey;
 use ve_client::{RpcClient, TxClient};
 
 pub use backend::MemoryBackend;
-pub use node::{CHAIN_ID, FakeNode};
+pub use node::{CHAIN_ID, Death, FakeNode};
 
 use crate::backend::{Capabilities, Resources};
 use crate::chain::Chain;

@@ -54,6 +54,16 @@ pub struct Book {
     /// Reports that were taken.
     pub reports: Vec<market::MsgReportResource>,
     dead: bool,
+    death: Option<Death>,
+}
+
+/// When a node dies over a transaction that is handed to it.
+#[derive(Clone, Copy)]
+pub enum Death {
+    /// The transaction is lost with it.
+    Before,
+    /// A block has the transaction, its sender never hears of that.
+    After,
 }
 
 impl FakeNode {
@@ -75,6 +85,7 @@ impl FakeNode {
             forgets_leases: false,
             reports: Vec::new(),
             dead: false,
+            death: None,
         };
         let state = Arc::new(Mutex::new(book));
         let router = Router::new().route("/", post(call)).with_state(state.clone());
@@ -89,6 +100,11 @@ impl FakeNode {
     /// Answers as a proxy whose node is down.
     pub fn die(&self) {
         self.book().dead = true;
+    }
+
+    /// Dies over the next transaction.
+    pub fn die_over_transaction(&self, death: Death) {
+        self.book().death = Some(death);
     }
 
     pub fn revive(&self) {
@@ -328,7 +344,17 @@ async fn call(State(state): State<Arc<Mutex<Book>>>, Json(request): Json<Value>)
                 }}),
             }
         }
-        "broadcast_tx_sync" => book.broadcast(text("tx")),
+        "broadcast_tx_sync" => {
+            let death = book.death.take();
+            let taken = (!matches!(death, Some(Death::Before))).then(|| book.broadcast(text("tx")));
+            match taken.filter(|_| death.is_none()) {
+                Some(answer) => answer,
+                None => {
+                    book.dead = true;
+                    return (StatusCode::BAD_GATEWAY, "no node").into_response();
+                }
+            }
+        }
         "tx" => {
             let hash = hex::encode_upper(BASE64.decode(text("hash")).expect("base64"));
             json!({

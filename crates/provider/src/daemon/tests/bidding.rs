@@ -1,7 +1,7 @@
 use super::WEB;
 use crate::bids::BidEngine;
 use crate::fit::Reason;
-use crate::testing::World;
+use crate::testing::{Death, World};
 
 #[tokio::test]
 async fn an_order_that_fits_gets_one_bid_however_often_it_is_seen() {
@@ -87,4 +87,25 @@ async fn an_account_that_cannot_pay_two_deposits_bids_after_it_was_filled() {
     world.work(&mut bids).await;
     assert_eq!(world.node.book().bids.len(), 1);
     assert!(world.daemon.declined.open().is_empty());
+}
+
+#[tokio::test]
+async fn a_bid_is_sent_once_more_when_the_node_died_over_it_and_never_counts_twice() {
+    for death in [Death::Before, Death::After] {
+        let world = World::new().await;
+        world.node.book().order(1, WEB);
+        let mut bids = BidEngine::default();
+        world.node.die_over_transaction(death);
+        world.daemon.pass(&mut bids).await.expect_err("the node is gone");
+        world.node.revive();
+        world.work(&mut bids).await;
+        world.work(&mut bids).await;
+        assert_eq!(world.node.book().bids.len(), 1);
+        // Two CPUs hold three more of half a CPU: the one that was in doubt is held once.
+        for dseq in 2..=5 {
+            world.node.book().order(dseq, WEB);
+        }
+        world.work(&mut bids).await;
+        assert_eq!(world.node.book().bids.len(), 4);
+    }
 }
