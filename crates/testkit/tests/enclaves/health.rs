@@ -95,6 +95,8 @@ fn heartbeats_out_of_time_or_order_are_refused() {
         let message = beat(&chain, &known, |message| message.at = at);
         refused(&chain.deliver(0, &message), 16);
     }
+    let last = beat(&chain, &known, |message| message.seq = u64::MAX);
+    refused(&chain.deliver(0, &last), 16);
     let other = MsgEnclaveHeartbeat { validator: name(&chain, 1), ..beat(&chain, &known, |_| {}) };
     refused(&chain.deliver(1, &other), 14);
 }

@@ -17,6 +17,8 @@ use crate::enclave::{params, registry};
 /// How far the clock of an enclave may be behind and ahead of block time, in seconds.
 const BEHIND: u64 = 300;
 const AHEAD: u64 = 60;
+/// Numbers that a heartbeat may pass over.
+const LEAP: u64 = 1 << 32;
 /// As the signature of a transaction of the same algorithm.
 const SIGNATURE_GAS: u64 = 590;
 
@@ -71,6 +73,9 @@ fn check_time(
     }
     if msg.seq <= health.seq {
         return Err(Error::Heartbeat("it repeats a number").into());
+    }
+    if msg.seq > health.seq.saturating_add(LEAP) {
+        return Err(Error::Heartbeat("its number leaps so far that few would be left").into());
     }
     let first = enclave.status() == EnclaveStatus::Pending;
     if !first && now < health.last_heartbeat.saturating_add(params.heartbeat_seconds / 4) {
