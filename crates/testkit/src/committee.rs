@@ -1,11 +1,15 @@
 //! A committee of enclaves whose keys tests know: it answers where a registry of attested enclaves does on a network.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use ve_app::Release;
-use ve_base::CodedError;
 use ve_base::envelope::{self, EncryptionKey};
 use ve_base::keys::ConsensusSecret;
+use ve_base::{Address, CodedError};
 use ve_chain_identity::veid::committee::{CommitteeSource, Member};
 use ve_chain_identity::veid::simulated_enclave;
+use ve_proto::ve::enclave::v1::Tee;
 use ve_proto::ve::encryption::v1::Suite;
 use ve_store::Read;
 
@@ -30,6 +34,27 @@ pub fn signing_key(member: u32) -> ConsensusSecret {
     simulated_enclave(&Account::number(member).address)
 }
 
+thread_local! {
+    static EJECTED: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// While it lives, a member's enclave is worth nothing in the chains of this thread, as if its code had been revoked.
+#[must_use]
+pub struct Ejected(u32);
+
+impl Ejected {
+    pub fn new(member: u32) -> Self {
+        EJECTED.with_borrow_mut(|ejected| ejected.insert(member));
+        Self(member)
+    }
+}
+
+impl Drop for Ejected {
+    fn drop(&mut self) {
+        EJECTED.with_borrow_mut(|ejected| ejected.remove(&self.0));
+    }
+}
+
 /// Members are the first accounts of a test chain.
 pub fn members(epoch: u64) -> Vec<Member> {
     let mut members: Vec<Member> = (0..SIZE)
@@ -42,6 +67,9 @@ pub fn members(epoch: u64) -> Vec<Member> {
                 sealing_key: public.bytes().to_vec(),
                 signing_key: signing_key(number).public(),
                 simulated: true,
+                weight: 1,
+                tee: Tee::Simulated,
+                operator_group: String::new(),
             }
         })
         .collect();
@@ -58,6 +86,15 @@ impl CommitteeSource for KnownCommittee {
 
     fn committee(&self, _state: &dyn Read, epoch: u64) -> Result<Option<Vec<Member>>, CodedError> {
         Ok((1..=EPOCH).contains(&epoch).then(|| members(epoch)))
+    }
+
+    fn holds(&self, _state: &dyn Read, epoch: u64, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
+        let out = EJECTED.with_borrow(|out| out.iter().any(|number| Account::number(*number).address == *operator));
+        Ok(!out && members(epoch).iter().any(|member| member.operator == *operator && member.key_id == key_id))
+    }
+
+    fn seed(&self, _state: &dyn Read, epoch: u64) -> Result<Vec<u8>, CodedError> {
+        Ok(vec![u8::try_from(epoch).unwrap_or(u8::MAX); 32])
     }
 }
 

@@ -1,7 +1,11 @@
 use ve_chain_identity::veid::EnclaveCommittee;
 use ve_chain_identity::veid::committee::CommitteeSource as _;
+use ve_proto::cosmos::base::v1beta1::Coin;
+use ve_proto::cosmos::staking::v1beta1::MsgUndelegate;
 use ve_proto::ve::enclave::v1::*;
 use ve_sdk::application::Application as _;
+use ve_store::Read;
+use ve_testkit::chain::TestChain;
 
 use crate::support::*;
 
@@ -26,6 +30,43 @@ fn a_committee_is_drawn_from_healthy_enclaves_and_evidence_is_sealed_to_it() {
     assert!(members.is_sorted_by_key(|member| member.operator.clone()));
     assert_eq!(sealed_to(1), None, "too few");
     assert_eq!(sealed_to(3), None, "unknown");
+}
+
+#[test]
+fn a_member_that_loses_its_enclave_or_its_stake_has_no_key_of_the_committee_any_more() {
+    let mut chain = chain();
+    activate_all(&mut chain);
+    next_epoch(&mut chain);
+    let read = |chain: &TestChain| {
+        let members = chain.app.read(|ctx| EnclaveCommittee.committee(ctx, 2).expect("state is readable"));
+        members.expect("there is a state")
+    };
+    let members = read(&chain).expect("they are enough");
+    let hold = |chain: &TestChain| -> Vec<bool> {
+        let holds = |ctx: &dyn Read| {
+            let all = members.iter().map(|member| EnclaveCommittee.holds(ctx, 2, &member.operator, &member.key_id));
+            all.map(|held| held.expect("state is readable")).collect()
+        };
+        chain.app.read(|ctx| holds(ctx)).expect("there is a state")
+    };
+    assert_eq!(hold(&chain), [true; VALIDATORS]);
+    let at = |number: usize| {
+        let name = name(&chain, number);
+        members.iter().position(|member| member.operator.to_string() == name).expect("a member")
+    };
+    let (lost, left) = (at(0), at(1));
+    let operator = chain.accounts[1].address.to_bech32(ve_base::OPERATOR_PREFIX);
+    let validator = name(&chain, 0);
+    ok(&chain.deliver(0, &MsgRetireEnclave { validator, enclave_id: 1, compromised: true }));
+    let everything = MsgUndelegate {
+        delegator_address: name(&chain, 1),
+        validator_address: operator,
+        amount: Some(Coin { denom: "uve".into(), amount: "1000000000".into() }),
+    };
+    ok(&chain.deliver(1, &everything));
+    let expected: Vec<bool> = (0..VALIDATORS).map(|place| place != lost && place != left).collect();
+    assert_eq!(hold(&chain), expected);
+    assert_eq!(read(&chain), None, "three are too few");
 }
 
 #[test]

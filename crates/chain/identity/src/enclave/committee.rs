@@ -2,7 +2,7 @@
 
 use ve_base::preimage::preimage;
 use ve_base::{Address, CodedError, parse_account};
-use ve_chain_core::staking;
+use ve_chain_core::staking::{self, Status, Validator};
 use ve_proto::ve::enclave::v1::{Committee, CommitteeMember, EnclaveIdentity, HealthStatus, Params};
 use ve_sdk::{Context, Event};
 use ve_store::Read;
@@ -87,23 +87,50 @@ pub fn find<R: Read + ?Sized>(state: &R, epoch: u64) -> Result<Committee, CodedE
 }
 
 /// Enclaves of a committee whose keys are good now, by address of their validators; `None` when they are too few to
-/// verify anything. Whoever fell silent or lost its code is out at once.
+/// verify anything. Whoever fell silent, went to jail or lost its stake or code is out at once.
 pub fn keys<R: Read + ?Sized>(state: &R, epoch: u64, now: u64) -> Result<Option<Vec<EnclaveIdentity>>, CodedError> {
     let mut found = Vec::new();
     for member in find(state, epoch)?.members {
-        let Some(enclave) = ENCLAVES.get(state, &member.enclave_id)? else { continue };
-        let validator = parse_account("member", &member.validator)?;
-        let out = health::is(state, &validator, HealthStatus::Unhealthy)?;
-        if !out && registry::is_valid(state, &enclave, now)? {
-            found.push(enclave);
-        }
+        found.extend(good(state, &member, now)?);
     }
     let least = usize::try_from(params::load(state)?.committee_least).unwrap_or(usize::MAX);
     Ok(Some(found).filter(|found| found.len() >= least))
 }
 
+/// The enclave of a member while its keys are good.
+fn good<R: Read + ?Sized>(
+    state: &R,
+    member: &CommitteeMember,
+    now: u64,
+) -> Result<Option<EnclaveIdentity>, CodedError> {
+    let Some(enclave) = ENCLAVES.get(state, &member.enclave_id)? else { return Ok(None) };
+    let validator = parse_account("member", &member.validator)?;
+    // Whoever has no stake at risk decides nothing.
+    let stands = |found: Validator| found.status == Status::Bonded && !found.jailed;
+    let valid = staking::find(state, &validator)?.is_some_and(stands) && registry::is_valid(state, &enclave, now)?;
+    let out = health::is(state, &validator, HealthStatus::Unhealthy)?;
+    Ok(Some(enclave).filter(|_| valid && !out))
+}
+
+/// Time of the block that last began.
+fn present<R: Read + ?Sized>(state: &R) -> Result<u64, CodedError> {
+    Ok(ANCHORS.scan().reverse().first(state)?.map_or(0, |(_, anchor)| anchor.time))
+}
+
 /// As [`keys`] at the time of the block that last began; `None` for an unknown epoch, too.
 pub fn now<R: Read + ?Sized>(state: &R, epoch: u64) -> Result<Option<Vec<EnclaveIdentity>>, CodedError> {
-    let last = ANCHORS.scan().reverse().first(state)?.map_or(0, |(_, anchor)| anchor.time);
-    if COMMITTEES.has(state, &epoch)? { keys(state, epoch, last) } else { Ok(None) }
+    if COMMITTEES.has(state, &epoch)? { keys(state, epoch, present(state)?) } else { Ok(None) }
+}
+
+/// The enclave of a member of an epoch's committee, while its keys are good; `None` for anybody else.
+pub fn key_of<R: Read + ?Sized>(
+    state: &R,
+    epoch: u64,
+    validator: &Address,
+) -> Result<Option<EnclaveIdentity>, CodedError> {
+    let (name, committee) = (validator.to_string(), COMMITTEES.get(state, &epoch)?.unwrap_or_default());
+    match committee.members.iter().find(|member| member.validator == name) {
+        Some(member) => good(state, member, present(state)?),
+        None => Ok(None),
+    }
 }

@@ -1,6 +1,7 @@
 //! Who may open evidence: the committee of enclaves, which the registry of enclaves answers for.
 
 use ve_base::{Address, CodedError};
+use ve_proto::ve::enclave::v1::Tee;
 use ve_proto::ve::encryption::v1::Suite;
 use ve_sdk::hooks::Hooks;
 use ve_store::Read;
@@ -20,6 +21,11 @@ pub struct Member {
     pub signing_key: [u8; 32],
     /// No hardware vouches for the enclave: whatever comes of its work says so. Only where genesis allows it.
     pub simulated: bool,
+    /// Stake that counts in draws.
+    pub weight: u64,
+    pub tee: Tee,
+    /// Validators of one group have one operator; empty for a validator of its own.
+    pub operator_group: String,
 }
 
 /// Answered by the registry of enclaves.
@@ -29,18 +35,43 @@ pub trait CommitteeSource: Send + Sync {
 
     /// The members of an epoch by ascending operator; `None` when it is unknown or has too few.
     fn committee(&self, state: &dyn Read, epoch: u64) -> Result<Option<Vec<Member>>, CodedError>;
+
+    /// What the committee of an epoch was drawn from.
+    fn seed(&self, state: &dyn Read, epoch: u64) -> Result<Vec<u8>, CodedError>;
+
+    /// Whether a member of an epoch's committee holds this key, and it is good now.
+    fn holds(&self, state: &dyn Read, epoch: u64, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
+        let members = self.committee(state, epoch)?.unwrap_or_default();
+        Ok(members.iter().any(|member| member.operator == *operator && member.key_id == key_id))
+    }
+}
+
+fn source(hooks: &Hooks) -> Result<&dyn CommitteeSource, CodedError> {
+    Ok(hooks.all::<dyn CommitteeSource>().first().map(|source| &**source).ok_or(Error::NoCommittee)?)
 }
 
 /// The epoch in force; fails when no enclaves are registered at all.
 pub fn epoch(hooks: &Hooks, state: &dyn Read) -> Result<u64, CodedError> {
-    match hooks.all::<dyn CommitteeSource>().first() {
-        Some(source) => source.epoch(state),
-        None => Err(Error::NoCommittee.into()),
-    }
+    source(hooks)?.epoch(state)
 }
 
 /// The committee of an epoch.
 pub fn members(hooks: &Hooks, state: &dyn Read, epoch: u64) -> Result<Vec<Member>, CodedError> {
-    let source = hooks.all::<dyn CommitteeSource>().first().ok_or(Error::NoCommittee)?;
-    Ok(source.committee(state, epoch)?.ok_or(Error::NoCommittee)?)
+    Ok(source(hooks)?.committee(state, epoch)?.ok_or(Error::NoCommittee)?)
+}
+
+/// As [`CommitteeSource::seed`].
+pub fn seed(hooks: &Hooks, state: &dyn Read, epoch: u64) -> Result<Vec<u8>, CodedError> {
+    source(hooks)?.seed(state, epoch)
+}
+
+/// As [`CommitteeSource::holds`].
+pub fn holds(
+    hooks: &Hooks,
+    state: &dyn Read,
+    epoch: u64,
+    operator: &Address,
+    key_id: &str,
+) -> Result<bool, CodedError> {
+    source(hooks)?.holds(state, epoch, operator, key_id)
 }

@@ -2,7 +2,7 @@
 //! high enough to be drawn.
 
 use ve_base::{Address, CodedError, envelope, parse_account};
-use ve_proto::ve::enclave::v1::{EnclaveIdentity, Tee};
+use ve_proto::ve::enclave::v1::{CommitteeMember, EnclaveIdentity, Tee};
 use ve_proto::ve::encryption::v1::Suite;
 use ve_sdk::Context;
 use ve_store::Read;
@@ -21,13 +21,27 @@ impl CommitteeSource for EnclaveCommittee {
 
     fn committee(&self, state: &dyn Read, epoch: u64) -> Result<Option<Vec<Member>>, CodedError> {
         let Some(enclaves) = enclave::committee_now(state, epoch)? else { return Ok(None) };
-        let mut members: Vec<Member> = enclaves.iter().map(member).collect::<Result<_, _>>()?;
+        let drawn = enclave::committee(state, epoch)?.members;
+        let mut members = Vec::new();
+        for enclave in &enclaves {
+            let standing = drawn.iter().find(|standing| standing.validator == enclave.validator);
+            members.push(member(enclave, &standing.cloned().unwrap_or_default())?);
+        }
         members.sort_by(|left, right| left.operator.cmp(&right.operator));
         Ok(Some(members))
     }
+
+    fn seed(&self, state: &dyn Read, epoch: u64) -> Result<Vec<u8>, CodedError> {
+        Ok(enclave::committee(state, epoch)?.seed)
+    }
+
+    fn holds(&self, state: &dyn Read, epoch: u64, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
+        let held = enclave::committee_key(state, epoch, operator)?;
+        Ok(held.is_some_and(|enclave| envelope::key_id(&enclave.enc_pubkey, 1) == key_id))
+    }
 }
 
-fn member(enclave: &EnclaveIdentity) -> Result<Member, CodedError> {
+fn member(enclave: &EnclaveIdentity, standing: &CommitteeMember) -> Result<Member, CodedError> {
     let short = |_| enclave::Error::Invalid("a signing key has 32 bytes");
     Ok(Member {
         operator: parse_account("validator", &enclave.validator)?,
@@ -37,6 +51,9 @@ fn member(enclave: &EnclaveIdentity) -> Result<Member, CodedError> {
         sealing_key: enclave.enc_pubkey.clone(),
         signing_key: enclave.sig_pubkey.as_slice().try_into().map_err(short)?,
         simulated: enclave.tee() == Tee::Simulated,
+        weight: standing.weight,
+        tee: enclave.tee(),
+        operator_group: standing.operator_group.clone(),
     })
 }
 
