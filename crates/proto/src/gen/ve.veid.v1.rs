@@ -417,6 +417,11 @@ pub struct Wallet {
     /// Verifications that were asked for.
     #[prost(uint32, tag = "30")]
     pub requests: u32,
+    /// Verifications since `tries_since` that ended without a rejection and made work all the same.
+    #[prost(uint32, tag = "31")]
+    pub tries: u32,
+    #[prost(uint64, tag = "32")]
+    pub tries_since: u64,
 }
 impl ::prost::Name for Wallet {
     const NAME: &'static str = "Wallet";
@@ -644,6 +649,12 @@ pub struct Run {
     /// As they were when reveals ended, by index.
     #[prost(message, repeated, tag = "7")]
     pub state_features: ::prost::alloc::vec::Vec<StateFeature>,
+    /// The model that scores it, in force when the committee was drawn.
+    #[prost(bytes = "vec", tag = "8")]
+    pub model_id: ::prost::alloc::vec::Vec<u8>,
+    /// Block in which the committee was drawn.
+    #[prost(uint64, tag = "9")]
+    pub height: u64,
 }
 impl ::prost::Name for Run {
     const NAME: &'static str = "Run";
@@ -726,6 +737,9 @@ pub struct Appeal {
     /// When time next changes it; 0 when it is over.
     #[prost(uint64, tag = "12")]
     pub due_at: u64,
+    /// Members of the run.
+    #[prost(string, repeated, tag = "13")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for Appeal {
     const NAME: &'static str = "Appeal";
@@ -778,6 +792,9 @@ pub struct Nullifier {
     pub value: ::prost::alloc::vec::Vec<u8>,
     #[prost(string, tag = "2")]
     pub owner: ::prost::alloc::string::String,
+    /// Held for a second chance only; free again when that fails.
+    #[prost(bool, tag = "3")]
+    pub provisional: bool,
 }
 impl ::prost::Name for Nullifier {
     const NAME: &'static str = "Nullifier";
@@ -807,7 +824,7 @@ pub struct MemberRecord {
     /// Epoch that `missed` counts in.
     #[prost(uint64, tag = "7")]
     pub epoch: u64,
-    /// Runs missed since the epoch began or since that was last punished.
+    /// Runs missed since the epoch began.
     #[prost(uint64, tag = "8")]
     pub missed: u64,
     /// Divergent features since that was last punished, and the number of runs when they began to count.
@@ -815,6 +832,12 @@ pub struct MemberRecord {
     pub strikes: u64,
     #[prost(uint64, tag = "10")]
     pub strikes_since: u64,
+    /// Runs in `epoch`.
+    #[prost(uint64, tag = "11")]
+    pub epoch_runs: u64,
+    /// The last epoch in which missed runs were punished.
+    #[prost(uint64, tag = "12")]
+    pub punished_epoch: u64,
 }
 impl ::prost::Name for MemberRecord {
     const NAME: &'static str = "MemberRecord";
@@ -824,6 +847,31 @@ impl ::prost::Name for MemberRecord {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/ve.veid.v1.MemberRecord".into()
+    }
+}
+/// A punishment that is due later, so that many faults in one block are no work of that block.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Sentence {
+    #[prost(uint64, tag = "1")]
+    pub due_at: u64,
+    #[prost(string, tag = "2")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(enumeration = "Fault", tag = "3")]
+    pub fault: i32,
+    #[prost(bytes = "vec", tag = "4")]
+    pub run_id: ::prost::alloc::vec::Vec<u8>,
+    /// Block in which the member got its seat: stake of that time is liable.
+    #[prost(uint64, tag = "5")]
+    pub height: u64,
+}
+impl ::prost::Name for Sentence {
+    const NAME: &'static str = "Sentence";
+    const PACKAGE: &'static str = "ve.veid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ve.veid.v1.Sentence".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/ve.veid.v1.Sentence".into()
     }
 }
 /// What an envelope of evidence holds.
@@ -1193,6 +1241,8 @@ pub struct GenesisState {
     pub appeals: ::prost::alloc::vec::Vec<Appeal>,
     #[prost(uint64, tag = "18")]
     pub last_appeal: u64,
+    #[prost(message, repeated, tag = "19")]
+    pub sentences: ::prost::alloc::vec::Vec<Sentence>,
 }
 impl ::prost::Name for GenesisState {
     const NAME: &'static str = "GenesisState";

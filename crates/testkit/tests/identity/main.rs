@@ -3,6 +3,7 @@
 mod appeals;
 mod capture;
 mod clients;
+mod fairness;
 mod gate;
 mod kit;
 mod members;

@@ -34,19 +34,37 @@ pub fn with(changes: &[(usize, u16)]) -> Features {
 
 /// Evidence uploaded and put before a committee.
 pub fn requested(chain: &mut TestChain) {
+    let scope_ids = uploaded(chain, [committee::EPOCH; 2]);
+    accept(chain, OWNER, &MsgRequestVerification { owner: name(chain, OWNER), scope_ids });
+}
+
+/// A document and a selfie, sealed to the committees of these epochs.
+pub fn uploaded(chain: &mut TestChain, epochs: [u64; 2]) -> Vec<String> {
     open_wallet(chain, OWNER);
     let kinds = [ScopeType::IdDocument, ScopeType::Selfie];
     let mut scope_ids = Vec::new();
-    for (number, kind) in kinds.into_iter().enumerate() {
+    for (number, (kind, epoch)) in kinds.into_iter().zip(epochs).enumerate() {
         let scope_id = format!("scope-of-a-person-{number}");
         let mut upload = Upload::new(chain, OWNER, &scope_id, kind);
         upload.inline = false;
+        upload.epoch = epoch;
         let message = upload.sign(chain, OWNER);
         accept(chain, OWNER, &message);
         rest(chain);
         scope_ids.push(scope_id);
     }
-    accept(chain, OWNER, &MsgRequestVerification { owner: name(chain, OWNER), scope_ids });
+    scope_ids
+}
+
+/// The same evidence once more.
+pub fn again(chain: &TestChain) -> MsgRequestVerification {
+    MsgRequestVerification { owner: name(chain, OWNER), scope_ids: request(chain).scope_ids }
+}
+
+/// Withdraws the only consent.
+pub fn withdrawal(chain: &TestChain) -> MsgUpdateConsent {
+    let version = wallet(chain, OWNER).consent_version;
+    MsgUpdateConsent { owner: name(chain, OWNER), version, withdraw: vec![1], ..MsgUpdateConsent::default() }
 }
 
 pub fn request(chain: &TestChain) -> VerificationRequest {

@@ -9,9 +9,18 @@ use crate::kit::*;
 use crate::members::*;
 
 /// A chain on which verification was asked for; its committees have this size.
-fn asked(size: u32) -> TestChain {
-    let mut chain = chain_with(|state| {
+pub fn asked(size: u32) -> TestChain {
+    let mut chain = staked(size, |_| {});
+    requested(&mut chain);
+    chain
+}
+
+/// A chain whose members have stake, and with a short time for votes.
+pub fn staked(size: u32, change: impl FnOnce(&mut serde_json::Value)) -> TestChain {
+    chain_with(|state| {
         state["veid"]["params"]["committee_size"] = size.into();
+        state["gov"]["params"]["voting_period"] = "300s".into();
+        state["gov"]["params"]["expedited_voting_period"] = "100s".into();
         for index in 0..7u8 {
             let account = Account::number(index.into()).address;
             let new = GenesisValidator {
@@ -22,16 +31,18 @@ fn asked(size: u32) -> TestChain {
             };
             add_validator(state, &new).expect("the account can bond");
         }
-    });
-    requested(&mut chain);
-    chain
+        change(state);
+    })
 }
 
 fn consensus_key(index: u8) -> [u8; 32] {
     ve_base::keys::ConsensusSecret::from_seed([index + 50; 32]).public()
 }
 
-fn punishments(chain: &TestChain, member: usize) -> Vec<SlashRecord> {
+/// What a member was punished for until a day from now.
+pub fn punishments(chain: &mut TestChain, member: usize) -> Vec<SlashRecord> {
+    chain.time = chain.time.plus_seconds(DAY);
+    chain.run(Vec::new());
     let operator = chain.accounts[member].address.to_bech32(ve_base::OPERATOR_PREFIX);
     let request = QuerySlashRecordsRequest { operator, pagination: None };
     let response: QuerySlashRecordsResponse =
@@ -80,10 +91,10 @@ fn one_liar_of_four_is_outvoted_and_loses_stake() {
     good(attest(&mut chain, liar, &wrong));
     honest.iter().for_each(|member| good(attest(&mut chain, *member, &right)));
     assert_eq!(wallet(&chain, OWNER).score_milli, right.score * 1_000);
-    let records = punishments(&chain, liar);
+    let records = punishments(&mut chain, liar);
     assert_eq!(records.len(), 1);
     assert_eq!((records[0].reason(), records[0].burned.as_str()), (Reason::InconsistentScore, "20000000"), "2 %");
-    assert!(honest.iter().all(|member| punishments(&chain, *member).is_empty()));
+    assert!(honest.iter().all(|member| punishments(&mut chain, *member).is_empty()));
     assert_eq!((record_of(&chain, liar).divergent, record_of(&chain, honest[0]).divergent), (1, 0));
 }
 
@@ -101,7 +112,7 @@ fn a_member_that_copies_what_others_opened_is_found_out_and_punished() {
     let found = ScoreAttestation { mismatched: vec![name(&chain, copier)], ..attestation(&chain, &opened) };
     honest[..5].iter().for_each(|member| good(attest(&mut chain, *member, &found)));
     assert_eq!(wallet(&chain, OWNER).state(), VerificationState::Verified);
-    assert_eq!(punishments(&chain, copier)[0].reason(), Reason::InconsistentScore);
+    assert_eq!(punishments(&mut chain, copier)[0].reason(), Reason::InconsistentScore);
 }
 
 #[test]
@@ -112,7 +123,7 @@ fn one_silent_member_of_four_delays_but_does_not_stop() {
     verified(&mut chain, &alive, flawless());
     assert_eq!(wallet(&chain, OWNER).state(), VerificationState::Verified);
     assert_eq!((record_of(&chain, dead).silent, record_of(&chain, alive[0]).silent), (1, 0));
-    assert!(punishments(&chain, dead).is_empty(), "a missed run alone costs nothing");
+    assert!(punishments(&mut chain, dead).is_empty(), "a missed run alone costs nothing");
 }
 
 #[test]
@@ -182,9 +193,7 @@ fn withdrawn_consent_ends_a_verification_in_its_block() {
     let mut chain = asked(4);
     let members = seated(&chain);
     good(commit(&mut chain, members[0], flawless()));
-    let version = wallet(&chain, OWNER).consent_version;
-    let withdrawal =
-        MsgUpdateConsent { owner: name(&chain, OWNER), version, withdraw: vec![1], ..MsgUpdateConsent::default() };
+    let withdrawal = withdrawal(&chain);
     accept(&mut chain, OWNER, &withdrawal);
     let ended = request(&chain);
     assert_eq!((ended.status(), ended.reason_codes), (RequestStatus::Cancelled, vec!["CONSENT_WITHDRAWN".to_owned()]));
@@ -253,8 +262,8 @@ fn a_result_that_recomputation_contradicts_is_overturned() {
     accept(&mut chain, OWNER, &challenge);
     let freed = wallet(&chain, OWNER);
     assert_eq!((freed.rejections, freed.cooldown_until), (0, 0), "it may ask again at once");
-    for member in &members[..3] {
-        assert_eq!(punishments(&chain, *member)[0].reason(), Reason::InvalidIdentityAttestation);
-    }
     assert_eq!(code(&chain.deliver(OWNER, &challenge)), veid(33), "once");
+    for member in &members[..3] {
+        assert_eq!(punishments(&mut chain, *member)[0].reason(), Reason::InvalidIdentityAttestation);
+    }
 }

@@ -11,7 +11,7 @@ use ve_store::Read;
 use super::error::Error;
 use super::keys::{APPEAL_DUE, APPEALS, LAST_APPEAL, OPEN_APPEALS, RECORDS, REQUESTS, SCOPES};
 use super::wallet::{self, Reasons};
-use super::{event, lifecycle, params};
+use super::{event, lifecycle, params, runs};
 use crate::roles::{self, Role};
 
 pub fn is_open(appeal: &Appeal) -> bool {
@@ -96,9 +96,7 @@ pub fn check_reviewer(ctx: &Context<'_>, appeal: &Appeal, reviewer: &str) -> Res
     if !roles::has(ctx, &account, Role::Moderator)? {
         return Err(Error::Reviewer("is no active moderator").into());
     }
-    let owner = parse_account("owner", &appeal.owner)?;
-    let request = REQUESTS.get(ctx, &owner)?.unwrap_or_default();
-    let seated = request.run.iter().flat_map(|run| &run.seats).any(|seat| seat.member == reviewer);
+    let seated = appeal.members.iter().any(|member| member == reviewer);
     if appeal.owner == reviewer || seated {
         return Err(Error::Reviewer("had a part in what is reviewed").into());
     }
@@ -109,7 +107,7 @@ pub fn check_reviewer(ctx: &Context<'_>, appeal: &Appeal, reviewer: &str) -> Res
 pub fn approve(ctx: &mut Context<'_>, appeal: &Appeal) -> Result<String, CodedError> {
     let owner = parse_account("owner", &appeal.owner)?;
     let params = params::load(ctx)?;
-    let before = REQUESTS.get(ctx, &owner)?.unwrap_or_default();
+    runs::require_none(ctx, &owner)?;
     let mut wallet = wallet::active(ctx, &owner)?;
     let reasons = Reasons { scope_ids: appeal.scope_ids.clone(), codes: vec!["APPEAL_APPROVED".into()] };
     wallet::advance(ctx, &owner, &mut wallet, lifecycle::Event::AppealApproved, reasons)?;
@@ -132,7 +130,7 @@ pub fn approve(ctx: &mut Context<'_>, appeal: &Appeal) -> Result<String, CodedEr
         height: ctx.height(),
         due_at: now,
         manual_review: true,
-        excluded: before.run.into_iter().flat_map(|run| run.seats).map(|seat| seat.member).collect(),
+        excluded: appeal.members.clone(),
         ..VerificationRequest::default()
     };
     REQUESTS.set(ctx, &owner, &request)?;

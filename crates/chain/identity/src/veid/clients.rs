@@ -2,7 +2,7 @@
 
 use ve_base::{CodedError, capture};
 use ve_proto::ve::veid::v1::{
-    Assurance, CaptureMetadata, Client, ClientState, InstallCertificate, Params, Platform, SigningKey,
+    Assurance, CaptureMetadata, Client, ClientState, InstallCertificate, Params, Platform, Scope, SigningKey,
 };
 use ve_sdk::Context;
 use ve_store::Read;
@@ -17,6 +17,13 @@ const MAX_APP_ID: usize = 200;
 pub fn require<R: Read + ?Sized>(state: &R, client_id: &str) -> Result<Client, CodedError> {
     let unknown = || Error::ClientNotFound(client_id.chars().take(capture::MAX_NAME).collect());
     Ok(CLIENTS.get(state, client_id)?.ok_or_else(unknown)?)
+}
+
+/// Whether a scope came through a client while that was in foreign hands: it counts no longer.
+pub fn is_compromised<R: Read + ?Sized>(state: &R, scope: &Scope) -> Result<bool, CodedError> {
+    let client = require(state, &scope.client_id)?;
+    let since = client.compromised_since;
+    Ok(client.state() == ClientState::Revoked && since > 0 && scope.uploaded_at >= since)
 }
 
 /// Three numbers of a version, `1.20.3`.

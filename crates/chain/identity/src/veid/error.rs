@@ -54,6 +54,8 @@ pub enum Error {
     RunNotFound(String),
     #[error("{0} has no seat in this run")]
     NotInCommittee(String),
+    #[error("a verification of this account is open; ask again when it has ended")]
+    RequestOpen,
     #[error("this member has answered in this phase, or takes no part in it")]
     Answered,
     #[error("the run is {0}; this comes too late or too early")]
@@ -129,6 +131,7 @@ impl Coded for Error {
             Self::AppealNotFound(_) => 36,
             Self::Appeal(_) => 37,
             Self::Reviewer(_) => 38,
+            Self::RequestOpen => 39,
             Self::Salt(_) => 1001,
             Self::CaptureExpired(_) => 1002,
             Self::Replayed => 1003,

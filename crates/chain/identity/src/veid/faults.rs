@@ -1,20 +1,19 @@
 //! What members of committees did wrong, and what it costs their validators. Nobody reports it: it follows from what
 //! the members themselves signed.
 
-use sha2::{Digest, Sha256};
 use ve_base::{Address, CodedError, parse_account};
 use ve_chain_core::performance::{self, Verification};
-use ve_chain_core::slashing::{self, Infraction};
 use ve_chain_core::staking;
-use ve_proto::ve::slashing::v1::Reason;
 use ve_proto::ve::veid::v1::{Fault, MemberRecord, Run, ScoreAttestation, Seat, VerificationRequest};
 use ve_sdk::{Context, Event};
 
 use super::keys::MEMBERS;
-use super::runs;
+use super::{runs, sentences};
 
-/// More missed runs in an epoch than this are punished (finance spec section 2.4).
+/// More missed runs in an epoch than this are punished (finance spec section 2.4), when they are more than one in ten
+/// (identity spec section 9).
 const MISSES: u64 = 10;
+const MISSED_PART: u64 = 10;
 /// Divergent features are punished at this number within so many runs (identity-ml spec section 7.3).
 const STRIKES: u64 = 3;
 const STRIKE_RUNS: u64 = 1_000;
@@ -30,11 +29,13 @@ pub enum End<'a> {
     NoQuorum,
 }
 
-/// What a member's conduct in a run that ended was; `None` when nothing can be said of it.
+/// What a member's conduct in a run that ended was; `None` when nothing can be said of it. Owners seal the evidence, so
+/// that some can open it and others cannot is no proof against anybody.
 pub fn verdict(run: &Run, seat: &Seat, end: End<'_>) -> Option<Result<(), Fault>> {
     let absent = seat.commit.is_empty() || seat.e_digest.is_empty();
     match end {
         End::Scored(right) if right.mismatched.contains(&seat.member) => Some(Err(Fault::Mismatch)),
+        End::Scored(_) if !seat.failure.is_empty() => None,
         End::Scored(_) if absent => Some(Err(Fault::Silent)),
         End::Scored(_) if agreed_digest(run) != Some(&seat.e_digest) => Some(Err(Fault::DivergentFeatures)),
         End::Scored(right) => match &seat.attestation {
@@ -42,12 +43,27 @@ pub fn verdict(run: &Run, seat: &Seat, end: End<'_>) -> Option<Result<(), Fault>
             // Whoever opened the right features and was slower than the quorum did its work.
             _ => Some(Ok(())),
         },
-        End::Failed(code) if seat.failure == code => Some(Ok(())),
-        // It may have been about to answer.
-        End::Failed(_) if seat.failure.is_empty() && seat.commit.is_empty() => None,
-        End::Failed(_) => Some(Err(Fault::DivergentFeatures)),
-        End::NoQuorum => owes(run, seat).then_some(Err(Fault::Silent)),
+        End::Failed(code) => (seat.failure == code).then_some(Ok(())),
+        End::NoQuorum => unsettled(run, seat).map(Err),
     }
+}
+
+/// What a member did wrong in a run that ended without a quorum, as far as the others show it.
+fn unsettled(run: &Run, seat: &Seat) -> Option<Fault> {
+    let other = |agreed: &Vec<u8>| !seat.e_digest.is_empty() && seat.e_digest != *agreed;
+    if agreed_digest(run).is_some_and(other) {
+        return Some(Fault::DivergentFeatures);
+    }
+    // Work that most could not do says nothing of those who did not.
+    let silent = run.seats.iter().filter(|seat| owes(run, seat)).count();
+    if owes(run, seat) {
+        return (silent.saturating_mul(2) <= run.seats.len()).then_some(Fault::Silent);
+    }
+    // Whoever stood in the way of what most of the seats attested alike owes that attestation.
+    let attested = run.seats.iter().filter_map(|seat| seat.attestation.as_ref());
+    let equal = |own: &ScoreAttestation| attested.clone().filter(|other| *other == own).count();
+    let common = attested.clone().find(|own| equal(own).saturating_mul(2) > run.seats.len())?;
+    (!seat.e_digest.is_empty() && seat.attestation.as_ref() != Some(common)).then_some(Fault::Silent)
 }
 
 /// Whether a member owed an answer when its run ended without a quorum.
@@ -77,9 +93,10 @@ pub fn seated(ctx: &mut Context<'_>, request: &VerificationRequest) -> Result<()
         let mut record = MEMBERS.get_or_default(ctx, &member)?;
         record.member.clone_from(&seat.member);
         record.runs = record.runs.saturating_add(1);
-        if record.epoch != run.epoch {
-            (record.epoch, record.missed) = (run.epoch, 0);
+        if record.epoch < run.epoch {
+            (record.epoch, record.epoch_runs, record.missed) = (run.epoch, 0, 0);
         }
+        record.epoch_runs = record.epoch_runs.saturating_add(1);
         MEMBERS.set(ctx, &member, &record)?;
     }
     Ok(())
@@ -100,7 +117,7 @@ pub fn settle(ctx: &mut Context<'_>, request: &VerificationRequest, end: End<'_>
             Some(Err(fault)) => {
                 let done = if fault == Fault::Silent { Verification::Missed } else { Verification::Contrary };
                 performance::verified(ctx, &member, done)?;
-                at_fault(ctx, &member, fault, &run.run_id)?;
+                at_fault(ctx, &member, fault, &run)?;
             }
             None => {}
         }
@@ -108,36 +125,37 @@ pub fn settle(ctx: &mut Context<'_>, request: &VerificationRequest, end: End<'_>
     Ok(())
 }
 
-/// Counts one fault and punishes its validator where that is due.
-pub fn at_fault(ctx: &mut Context<'_>, member: &Address, fault: Fault, run_id: &[u8]) -> Result<(), CodedError> {
+/// Counts one fault and sentences its validator where that is due.
+pub fn at_fault(ctx: &mut Context<'_>, member: &Address, fault: Fault, run: &Run) -> Result<(), CodedError> {
     let mut record = MEMBERS.get_or_default(ctx, member)?;
     record.member = member.to_string();
-    let reason = count(&mut record, fault);
+    let jailed = staking::find(ctx, member)?.is_none_or(|validator| validator.jailed);
+    let due = count(&mut record, fault, jailed);
     MEMBERS.set(ctx, member, &record)?;
     ctx.emit(
         Event::new("verification_fault")
             .with("member", &record.member)
             .with("fault", fault.as_str_name())
-            .with("run_id", runs::hex(run_id))
-            .with("punished", reason.map_or("", |reason| reason.as_str_name())),
+            .with("run_id", runs::hex(&run.run_id))
+            .with("punished", if due { sentences::reason(fault).as_str_name() } else { "" }),
     );
-    match reason {
-        Some(reason) => punish(ctx, member, reason, run_id),
-        None => Ok(()),
-    }
+    if due { sentences::pass(ctx, member, fault, run) } else { Ok(()) }
 }
 
-/// What a fault is punished for, if at once.
-pub fn count(record: &mut MemberRecord, fault: Fault) -> Option<Reason> {
+/// Counts a fault; returns whether it is punished at once.
+pub fn count(record: &mut MemberRecord, fault: Fault, jailed: bool) -> bool {
     let more = |counter: &mut u64| *counter = counter.saturating_add(1);
     match fault {
         Fault::Silent => {
             more(&mut record.silent);
             more(&mut record.missed);
-            (record.missed > MISSES).then(|| {
-                record.missed = 0;
-                Reason::MissedRecomputations
-            })
+            // Whoever sits in jail cannot answer, and one outage is one fault.
+            let many = record.missed > MISSES && record.missed.saturating_mul(MISSED_PART) > record.epoch_runs;
+            let due = many && !jailed && record.punished_epoch != record.epoch;
+            if due {
+                record.punished_epoch = record.epoch;
+            }
+            due
         }
         Fault::DivergentFeatures => {
             more(&mut record.divergent);
@@ -148,29 +166,20 @@ pub fn count(record: &mut MemberRecord, fault: Fault) -> Option<Reason> {
                 record.strikes_since = record.runs;
             }
             more(&mut record.strikes);
-            (record.strikes >= STRIKES).then(|| {
+            let due = record.strikes >= STRIKES;
+            if due {
                 record.strikes = 0;
-                Reason::InconsistentScore
-            })
+            }
+            due
         }
         Fault::DivergentScore | Fault::Mismatch => {
             more(&mut record.divergent);
-            Some(Reason::InconsistentScore)
+            true
         }
         Fault::WrongScore => {
             more(&mut record.wrong);
-            Some(Reason::InvalidIdentityAttestation)
+            true
         }
-        Fault::Unspecified => None,
+        Fault::Unspecified => false,
     }
-}
-
-/// Nothing when the account operates no validator any more.
-fn punish(ctx: &mut Context<'_>, member: &Address, reason: Reason, run_id: &[u8]) -> Result<(), CodedError> {
-    let Some(validator) = staking::find(ctx, member)? else { return Ok(()) };
-    let evidence = Sha256::new_with_prefix("verification").chain_update(run_id).chain_update(member.as_bytes());
-    let infraction =
-        Infraction { reason, height: ctx.height(), power: validator.power()?, evidence: evidence.finalize().into() };
-    slashing::punish(ctx, &validator.consensus_address(), &infraction)?;
-    Ok(())
 }

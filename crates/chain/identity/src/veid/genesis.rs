@@ -11,9 +11,9 @@ use ve_store::KvError;
 use super::error::Error;
 use super::keys::{
     APPEALS, BLOCKS, CLIENTS, CONSENTS, ENVELOPES, HISTORY, LAST_APPEAL, MEMBERS, NULLIFIERS, RECORDS, REQUESTS,
-    REVEALS, SCOPES, SWEEPS, USAGE, USED, WALLETS,
+    REVEALS, SCOPES, SENTENCES, SWEEPS, USAGE, USED, WALLETS,
 };
-use super::{clients, invariants, params, timers, wallet};
+use super::{clients, invariants, params, sentences, timers, wallet};
 
 pub fn default() -> Value {
     json::to_json(&GenesisState { params: Some(params::default()), ..GenesisState::default() }).unwrap_or_default()
@@ -121,6 +121,10 @@ fn runs(ctx: &mut Context<'_>, genesis: &GenesisState) -> Result<(), CodedError>
     for member in &genesis.members {
         MEMBERS.set(ctx, &parse_account("member", &member.member)?, member)?;
     }
+    for sentence in &genesis.sentences {
+        parse_account("member", &sentence.member)?;
+        sentences::keep(ctx, sentence)?;
+    }
     Ok(())
 }
 
@@ -154,6 +158,7 @@ pub fn export(ctx: &QueryContext<'_>) -> Result<Value, CodedError> {
         appeals: all(APPEALS.scan().entries(ctx).map(|entry| Ok(entry?.1)))?,
         last_appeal: LAST_APPEAL.get(ctx)?.unwrap_or_default(),
         members: all(MEMBERS.iter(ctx).map(|entry| Ok(entry?.1)))?,
+        sentences: all(SENTENCES.iter(ctx).map(|entry| Ok(entry?.1)))?,
         clients: all(CLIENTS.iter(ctx).map(|entry| Ok(entry?.1)))?,
         wallets: all(WALLETS.scan().entries(ctx).map(|entry| Ok(entry?.1)))?,
         scopes: all(SCOPES.scan().entries(ctx).map(|entry| Ok(entry?.1)))?,

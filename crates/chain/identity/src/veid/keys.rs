@@ -3,8 +3,8 @@
 use ve_base::Address;
 use ve_proto::ve::encryption::v1::Envelope;
 use ve_proto::ve::veid::v1::{
-    Appeal, Client, Consent, HistoryEntry, KnownBlock, MemberRecord, Nullifier, Params, Scope, ScopeStatus,
-    ScoreRecord, Usage, UsedDigest, VerificationRequest, Wallet,
+    Appeal, Client, Consent, HistoryEntry, KnownBlock, MemberRecord, Nullifier, Params, RequestStatus, Scope,
+    ScopeStatus, ScoreRecord, Sentence, Usage, UsedDigest, VerificationRequest, Wallet,
 };
 use ve_store::index::UniqueIndex;
 use ve_store::{Index, IndexedMap, Item, Map};
@@ -76,12 +76,17 @@ pub static USAGE_SINCE: Index<u64, (Address, u32), Usage> = Index::new("veid", 1
 pub static REQUEST_DUE: Index<u64, Address, VerificationRequest> =
     Index::new("veid", 19, |_, request| if request.due_at > 0 { vec![request.due_at] } else { Vec::new() });
 
+/// Requests that a committee works on.
+pub static ASSIGNED: Index<u64, Address, VerificationRequest> =
+    Index::new("veid", 30, |_, request| if request.status() == RequestStatus::Assigned { vec![0] } else { Vec::new() });
+
 /// Requests with a run, by its id.
 pub static RUNS: UniqueIndex<Vec<u8>, Address, VerificationRequest> =
     UniqueIndex::new("veid", 20, |_, request| request.run.iter().map(|run| run.run_id.clone()).collect());
 
 /// The last request of each owner.
-pub static REQUESTS: IndexedMap<Address, VerificationRequest> = IndexedMap::new("veid", 18, &[&REQUEST_DUE, &RUNS]);
+pub static REQUESTS: IndexedMap<Address, VerificationRequest> =
+    IndexedMap::new("veid", 18, &[&REQUEST_DUE, &RUNS, &ASSIGNED]);
 
 /// Sealed features by run and member.
 pub static REVEALS: Map<(Vec<u8>, Address), Envelope> = Map::new("veid", 21);
@@ -107,6 +112,9 @@ pub static LAST_APPEAL: Item<u64> = Item::new("veid", 28);
 
 /// What members of committees did.
 pub static MEMBERS: Map<Address, MemberRecord> = Map::new("veid", 24);
+
+/// Punishments that wait, by the time they are due and a digest of what they are for.
+pub static SENTENCES: Map<(u64, Vec<u8>), Sentence> = Map::new("veid", 29);
 
 /// Clients that were compromised, until all their evidence is withdrawn: the last scope that was looked at.
 pub static SWEEPS: Map<String, Vec<u8>> = Map::new("veid", 12);

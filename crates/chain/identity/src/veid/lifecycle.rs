@@ -89,7 +89,9 @@ pub fn step(standing: &Standing, event: Event, now: u64, params: &Params) -> Res
     let mut next = standing.clone();
     match (standing.state, event) {
         (State::Created, Event::First) => next.state = State::Unverified,
-        (State::Rejected, Event::Requested) if standing.cooldown_until > now => {
+        (State::Unverified | State::Expired | State::Rejected | State::Verified, Event::Requested)
+            if standing.cooldown_until > now =>
+        {
             return Err(Error::Cooldown(standing.cooldown_until));
         }
         (State::Unverified | State::Expired | State::Rejected, Event::Requested)

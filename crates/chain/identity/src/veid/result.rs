@@ -54,12 +54,16 @@ pub fn finalise(
     let (members, simulated): (Vec<String>, Vec<bool>) =
         agreed.map(|seat| (seat.member.clone(), seat.simulated)).unzip();
     let mut wallet = WALLETS.require(ctx, owner)?;
+    let again = wallet.shadow;
     let previous_score = wallet.score_milli / 1_000;
     let (score, codes) = unique(ctx, owner, attestation, &params)?;
     let gates = gates_passed(&codes);
     wallet.model_set_hash.clone_from(&attestation.model_id);
     let reasons = Reasons { scope_ids: request.scope_ids.clone(), codes: codes.clone() };
     wallet::advance(ctx, owner, &mut wallet, lifecycle::Event::Scored { score, gates_passed: gates }, reasons)?;
+    if again {
+        wallet::tried(&mut wallet, ctx.time().unix());
+    }
     settle(ctx, owner, &mut wallet, request, attestation)?;
     wallet::save(ctx, owner, wallet, &params)?;
     let record = ScoreRecord {
@@ -85,7 +89,7 @@ pub fn finalise(
 }
 
 /// Score and reasons after the search for the same document at another account: one person is one account.
-fn unique(
+pub fn unique(
     ctx: &mut Context<'_>,
     owner: &Address,
     attestation: &ScoreAttestation,
@@ -97,6 +101,7 @@ fn unique(
         return Ok((attestation.score, codes));
     }
     let holder = NULLIFIERS.get(ctx, value.as_slice())?;
+    let known = holder.is_some();
     if holder.as_ref().is_some_and(|holder| holder.owner != owner.to_string()) {
         let duplicate = Reason::DuplicateIdentity.code().to_owned();
         if !codes.contains(&duplicate) {
@@ -106,10 +111,30 @@ fn unique(
         codes.retain(|code| code != Reason::Success.code());
         return Ok((0, codes));
     }
-    if attestation.score >= params.basic_score {
-        NULLIFIERS.set(ctx, value.as_slice(), &Nullifier { value: value.clone(), owner: owner.to_string() })?;
+    let sure = attestation.score >= params.basic_score;
+    // A second chance holds the document, too, or several accounts could take theirs with one.
+    let chance = attestation.score >= params.secondary_score && gates_passed(&codes);
+    if sure || (chance && !known) {
+        let owner = owner.to_string();
+        NULLIFIERS.set(ctx, value.as_slice(), &Nullifier { value: value.clone(), owner, provisional: !sure })?;
     }
     Ok((attestation.score, codes))
+}
+
+/// What becomes of a document that a second chance held.
+fn settle_document(ctx: &mut Context<'_>, owner: &Address, value: &[u8], passed: bool) -> Result<(), CodedError> {
+    let held = |nullifier: &Nullifier| nullifier.provisional && nullifier.owner == owner.to_string();
+    let Some(mut nullifier) = NULLIFIERS.get(ctx, value)?.filter(held) else { return Ok(()) };
+    nullifier.provisional = false;
+    if passed { Ok(NULLIFIERS.set(ctx, value, &nullifier)?) } else { Ok(NULLIFIERS.remove(ctx, value)?) }
+}
+
+/// Gives back what the second chance of a wallet that is revoked held.
+pub fn release_document(ctx: &mut Context<'_>, owner: &Address) -> Result<(), CodedError> {
+    match RECORDS.get(ctx, owner)?.and_then(|record| record.attestation) {
+        Some(attestation) => settle_document(ctx, owner, &attestation.doc_nullifier, false),
+        None => Ok(()),
+    }
 }
 
 /// What becomes of the scopes of a request. While a second chance runs, they wait with it.
@@ -178,6 +203,7 @@ pub fn end_chance(ctx: &mut Context<'_>, owner: &Address, wallet: &mut Wallet, p
     let (Some(request), Some(attestation)) = (request, record.and_then(|record| record.attestation)) else {
         return Ok(());
     };
+    settle_document(ctx, owner, &attestation.doc_nullifier, passed)?;
     settle(ctx, owner, wallet, &request, &attestation)
 }
 

@@ -8,17 +8,20 @@ use ve_proto::ve::veid::v1::{
 use ve_sdk::Context;
 use ve_store::Read;
 
+use super::draw::{self, Drawn};
 use super::error::Error;
 use super::faults::End;
-use super::keys::{REQUEST_DUE, REQUESTS, REVEALS, RUNS, SCOPES, WALLETS};
+use super::keys::{ASSIGNED, REQUEST_DUE, REQUESTS, REVEALS, RUNS, SCOPES, WALLETS};
 use super::lifecycle;
 use super::wallet::{self, Reasons};
-use super::{committee, consent, event, faults, known, params};
+use super::{clients, consent, event, faults, known, params};
 
+/// The client through which the evidence came was in foreign hands.
+const CLIENT_COMPROMISED: &str = "CLIENT_COMPROMISED";
+/// Runs that go on at a time; further requests wait.
+const MAX_OPEN: usize = 200;
 /// Draws of one request.
 const MAX_ATTEMPTS: u32 = 3;
-/// Smallest committee that may decide; below it verification pauses.
-const MIN_SEATS: usize = 4;
 
 /// The request in whose run a message has its place.
 pub fn open<R: Read + ?Sized>(state: &R, run_id: &[u8]) -> Result<(Address, VerificationRequest), CodedError> {
@@ -41,6 +44,14 @@ pub fn is_open(request: &VerificationRequest) -> bool {
     matches!(request.status(), RequestStatus::Queued | RequestStatus::Assigned | RequestStatus::Deferred)
 }
 
+/// Refuses while a verification of this account is open: it ends first, with what its members opened.
+pub fn require_none<R: Read + ?Sized>(state: &R, owner: &Address) -> Result<(), CodedError> {
+    match REQUESTS.get(state, owner)? {
+        Some(request) if is_open(&request) => Err(Error::RequestOpen.into()),
+        _ => Ok(()),
+    }
+}
+
 /// What is due at the end of a block.
 pub fn end_block(ctx: &mut Context<'_>, params: &Params, most: usize) -> Result<(), CodedError> {
     let now = ctx.time().unix();
@@ -48,9 +59,18 @@ pub fn end_block(ctx: &mut Context<'_>, params: &Params, most: usize) -> Result<
     for entry in REQUEST_DUE.scan().through(&now).keys(ctx).take(most) {
         due.push(entry?.1);
     }
+    let mut open = ASSIGNED.scan().keys(ctx).take(MAX_OPEN).count();
     for owner in due {
         let mut request = REQUESTS.require(ctx, &owner)?;
-        advance(ctx, &owner, &mut request, params)?;
+        let first = request.status() == RequestStatus::Queued;
+        let patient = now.saturating_sub(request.requested_at) < params.request_seconds;
+        if first && open >= MAX_OPEN && patient {
+            // Members are busy enough.
+            request.due_at = now.saturating_add(1);
+        } else {
+            advance(ctx, &owner, &mut request, params)?;
+            open = open.saturating_add(usize::from(first));
+        }
         REQUESTS.set(ctx, &owner, &request)?;
     }
     Ok(())
@@ -78,6 +98,12 @@ pub fn advance(
     }
     let run = request.run.clone().unwrap_or_default();
     let over = run.deadline <= now;
+    let runs = matches!(run.state(), RunState::Extracting | RunState::Revealing | RunState::Attesting);
+    if runs && run.model_id != params.model_id {
+        // Nobody is at fault when governance changes the model; another run scores with the new one.
+        end_run(ctx, request, RunState::NoQuorum)?;
+        return draw(ctx, owner, request, params);
+    }
     match run.state() {
         RunState::Extracting if over || run.seats.iter().all(has_extracted) => {
             let commits = run.seats.iter().filter(|seat| !seat.commit.is_empty()).count();
@@ -130,6 +156,9 @@ fn obstacle(
         if scope.status() == ScopeStatus::Revoked {
             return Ok(Some("SCOPE_REVOKED"));
         }
+        if clients::is_compromised(ctx, &scope)? {
+            return Ok(Some(CLIENT_COMPROMISED));
+        }
         if consent::require(ctx, owner, scope.r#type(), consent::VERIFICATION, now).is_err() {
             return Ok(Some("CONSENT_WITHDRAWN"));
         }
@@ -138,7 +167,7 @@ fn obstacle(
     Ok((!waits(&wallet)).then_some("NOT_WAITING"))
 }
 
-/// Draws members: those of the epoch in an order that follows from the request, further on with each attempt.
+/// Draws members for a new run; without any, the request waits for them.
 fn draw(
     ctx: &mut Context<'_>,
     owner: &Address,
@@ -146,30 +175,19 @@ fn draw(
     params: &Params,
 ) -> Result<(), CodedError> {
     let now = ctx.time().unix();
-    let found = committee::epoch(ctx.hooks(), ctx)
-        .and_then(|epoch| Ok((epoch, committee::members(ctx.hooks(), ctx, epoch)?)))
-        .ok()
-        .filter(|(_, members)| members.len() >= MIN_SEATS);
-    let Some((epoch, members)) = found else {
+    let (epoch, seats) = match draw::draw(ctx, owner, request, params.committee_size)? {
+        Drawn::Seats { epoch, seats } => (epoch, seats),
+        // Those who could read it are no longer in office: it is captured again for those who are.
+        Drawn::Unreadable => return cancel(ctx, owner, request, "RETAKE_COMMITTEE_CHANGED"),
         // Nobody can verify at present. Who waits too long gets his previous state back.
-        if now.saturating_sub(request.requested_at) >= params.request_seconds {
+        Drawn::Nobody if now.saturating_sub(request.requested_at) >= params.request_seconds => {
             return give_up(ctx, owner, request);
         }
-        request.set_status(RequestStatus::Deferred);
-        request.due_at = now.saturating_add(params.phase_seconds);
-        return Ok(());
-    };
-    let members = others(members, &request.excluded);
-    let size = usize::try_from(params.committee_size).unwrap_or(usize::MAX).min(members.len());
-    let first = start(&request.request_id, request.attempts, size, members.len());
-    let seat = |member: &committee::Member| Seat {
-        member: member.operator.to_string(),
-        signing_key: member.signing_key.to_vec(),
-        key_id: member.key_id.clone(),
-        suite: member.suite.into(),
-        sealing_key: member.sealing_key.clone(),
-        simulated: member.simulated,
-        ..Seat::default()
+        Drawn::Nobody => {
+            request.set_status(RequestStatus::Deferred);
+            request.due_at = now.saturating_add(params.phase_seconds);
+            return Ok(());
+        }
     };
     request.attempts = request.attempts.saturating_add(1);
     request.set_status(RequestStatus::Assigned);
@@ -181,19 +199,14 @@ fn draw(
         epoch,
         started_at: now,
         deadline,
-        seats: members.iter().cycle().skip(first).take(size).map(seat).collect(),
+        seats,
         state_features: Vec::new(),
+        model_id: params.model_id.clone(),
+        height: ctx.height(),
     });
     begin_scopes(ctx, owner, request)?;
     event::run(ctx, "verification_assigned", request);
     faults::seated(ctx, request)
-}
-
-/// Without those who decided what was appealed against, as long as enough are left.
-fn others(members: Vec<committee::Member>, excluded: &[String]) -> Vec<committee::Member> {
-    let left: Vec<_> =
-        members.iter().filter(|member| !excluded.contains(&member.operator.to_string())).cloned().collect();
-    if left.len() >= MIN_SEATS { left } else { members }
 }
 
 fn begin_scopes(ctx: &mut Context<'_>, owner: &Address, request: &VerificationRequest) -> Result<(), CodedError> {
@@ -206,15 +219,6 @@ fn begin_scopes(ctx: &mut Context<'_>, owner: &Address, request: &VerificationRe
         }
     }
     Ok(())
-}
-
-/// Where in the committee a draw begins: u64(SHA-256(request_id)), then on with each attempt.
-fn start(request_id: &str, attempts: u32, size: usize, members: usize) -> usize {
-    let digest = super::capture::digest(request_id.as_bytes());
-    let number = digest.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
-    let members = (members as u64).max(1);
-    let further = u64::from(attempts).saturating_mul(size as u64) % members;
-    usize::try_from((number % members).saturating_add(further) % members).unwrap_or(0)
 }
 
 /// To the next phase when enough members did the last one alike, otherwise to a new draw.
@@ -281,7 +285,7 @@ pub fn end_run(ctx: &mut Context<'_>, request: &mut VerificationRequest, state: 
 fn give_up(ctx: &mut Context<'_>, owner: &Address, request: &mut VerificationRequest) -> Result<(), CodedError> {
     close(request, RequestStatus::Timeout, vec!["VERIFICATION_TIMEOUT".into()]);
     event::run(ctx, "verification_timeout", request);
-    back(ctx, owner, request)
+    back(ctx, owner, request, false)
 }
 
 fn cancel(
@@ -290,10 +294,25 @@ fn cancel(
     request: &mut VerificationRequest,
     code: &str,
 ) -> Result<(), CodedError> {
+    let told =
+        |run: &Run| run.state() == RunState::Attesting && run.seats.iter().any(|seat| seat.attestation.is_some());
+    let known = request.run.as_ref().is_some_and(told) && code != CLIENT_COMPROMISED;
     end_run(ctx, request, RunState::Failed)?;
     close(request, RequestStatus::Cancelled, vec![code.to_owned()]);
     event::run(ctx, "verification_cancelled", request);
-    back(ctx, owner, request)
+    back(ctx, owner, request, true)?;
+    if known { evaded(ctx, owner) } else { Ok(()) }
+}
+
+/// Who withdraws when the first attestation has told how it will end waits as after a rejection.
+fn evaded(ctx: &mut Context<'_>, owner: &Address) -> Result<(), CodedError> {
+    let params = params::load(ctx)?;
+    let active = |wallet: &Wallet| wallet.status() == WalletStatus::Active;
+    let Some(mut wallet) = WALLETS.get(ctx, owner)?.filter(active) else { return Ok(()) };
+    wallet.rejections = wallet.rejections.saturating_add(1);
+    let until = ctx.time().unix().saturating_add(lifecycle::cooldown(wallet.rejections, &params));
+    wallet.cooldown_until = wallet.cooldown_until.max(until);
+    wallet::save(ctx, owner, wallet, &params)
 }
 
 /// Members agree that the evidence cannot be scored: the user captures again, without a cooldown.
@@ -307,7 +326,7 @@ pub fn retake(
     end_run(ctx, request, RunState::Failed)?;
     close(request, RequestStatus::Final, vec![code.to_owned()]);
     event::run(ctx, "verification_retake", request);
-    back(ctx, owner, request)
+    back(ctx, owner, request, true)
 }
 
 pub fn close(request: &mut VerificationRequest, status: RequestStatus, codes: Vec<String>) {
@@ -316,12 +335,16 @@ pub fn close(request: &mut VerificationRequest, status: RequestStatus, codes: Ve
     request.reason_codes = codes;
 }
 
-/// The wallet returns to where it was before the request; one that was revoked meanwhile stays as it is.
-fn back(ctx: &mut Context<'_>, owner: &Address, request: &VerificationRequest) -> Result<(), CodedError> {
+/// The wallet returns to where it was before the request, which `counts` as a try of its owner's day; one that was
+/// revoked meanwhile stays as it is.
+fn back(ctx: &mut Context<'_>, owner: &Address, request: &VerificationRequest, counts: bool) -> Result<(), CodedError> {
     let params = params::load(ctx)?;
     let Some(mut wallet) = WALLETS.get(ctx, owner)?.filter(waits) else { return Ok(()) };
     let reasons = Reasons { scope_ids: request.scope_ids.clone(), codes: request.reason_codes.clone() };
     wallet::advance(ctx, owner, &mut wallet, lifecycle::Event::TimedOut, reasons)?;
+    if counts {
+        wallet::tried(&mut wallet, ctx.time().unix());
+    }
     wallet::save(ctx, owner, wallet, &params)
 }
 

@@ -2,11 +2,11 @@
 
 use ve_base::keys::PublicKey;
 use ve_base::{Address, CodedError, parse_account};
-use ve_proto::ve::veid::v1::{RunState, Seat, VerificationRequest};
+use ve_proto::ve::veid::v1::{Run, RunState, Seat, VerificationRequest};
 use ve_sdk::Context;
 
 use super::error::Error;
-use super::runs;
+use super::{committee, runs};
 
 const SIGNATURE_GAS: u64 = 1_000;
 const RUN_ID: usize = 32;
@@ -18,6 +18,12 @@ pub fn check(member: &str, run_id: &[u8], signature: &[u8]) -> Result<(), CodedE
         return Err(Error::Input("a run id has 32 bytes, a signature 64".into()).into());
     }
     Ok(())
+}
+
+/// Whether the enclave that got a seat may still decide: revoked code and lost keys are out at once.
+pub fn in_office(ctx: &Context<'_>, run: &Run, seat: &Seat) -> Result<bool, CodedError> {
+    let operator = parse_account("member", &seat.member)?;
+    committee::holds(ctx.hooks(), ctx, run.epoch, &operator, &seat.key_id)
 }
 
 /// A member's message that was admitted to its run.
@@ -45,8 +51,12 @@ impl Turn {
         if !runs::is_open(&request) || !phases.contains(&run.state()) {
             return Err(Error::Late(run.state().as_str_name()).into());
         }
+        let seat = run.seats.get(at).cloned().unwrap_or_default();
+        if !in_office(ctx, &run, &seat)? {
+            return Err(Error::NotInCommittee(member.to_owned()).into());
+        }
         ctx.gas().consume(SIGNATURE_GAS, "signature of an enclave")?;
-        let key = run.seats.get(at).and_then(|seat| seat.signing_key.as_slice().try_into().ok());
+        let key = seat.signing_key.as_slice().try_into().ok();
         key.and_then(|key| PublicKey::Ed25519(key).verify(signed, signature).ok()).ok_or(Error::EnclaveSignature)?;
         Ok(Self { owner, request, at })
     }

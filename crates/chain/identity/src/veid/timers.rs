@@ -2,13 +2,13 @@
 //! counts already as what he will be, because tiers are computed from the times themselves.
 
 use ve_base::{Address, CodedError};
-use ve_proto::ve::veid::v1::{KnownBlock, Params, ScopeStatus, VerificationState, Wallet};
+use ve_proto::ve::veid::v1::{KnownBlock, Params, Scope, ScopeStatus, VerificationState, Wallet};
 use ve_sdk::Context;
 
 use super::keys::{BLOCKS, SCOPE_CLIENT, SCOPES, SWEEPS, USAGE, USAGE_SINCE, USED, USED_UNTIL, WALLET_DUE, WALLETS};
 use super::lifecycle;
 use super::wallet::{self, Reasons};
-use super::{appeals, event, params, result, runs, tier};
+use super::{appeals, clients, event, params, result, runs, sentences, tier};
 
 /// Blocks that are forgotten at most per block: more than come, so that a shorter window takes effect soon.
 const FORGET_BLOCKS: usize = 8;
@@ -53,7 +53,8 @@ pub fn end(ctx: &mut Context<'_>) -> Result<(), CodedError> {
     }
     sweep(ctx, &params, most)?;
     runs::end_block(ctx, &params, most)?;
-    appeals::end_block(ctx, &params, most)
+    appeals::end_block(ctx, &params, most)?;
+    sentences::end_block(ctx)
 }
 
 /// Windows that are over.
@@ -75,7 +76,8 @@ fn change(ctx: &mut Context<'_>, owner: &Address, params: &Params) -> Result<(),
     for scope_id in &ended {
         end_scope(ctx, owner, &mut wallet, scope_id, "expired")?;
     }
-    if !ended.is_empty() {
+    let over = !ended.is_empty();
+    if over {
         let reasons = Reasons { scope_ids: ended, codes: vec!["SCOPE_EXPIRED".into()] };
         wallet::lost_scopes(ctx, owner, &mut wallet, reasons)?;
     }
@@ -87,7 +89,8 @@ fn change(ctx: &mut Context<'_>, owner: &Address, params: &Params) -> Result<(),
         (wallet.score_milli, wallet.decay_steps) = (milli, steps);
         event::score(ctx, &wallet, "decay");
     }
-    wallet::save(ctx, owner, wallet, params)
+    wallet::save(ctx, owner, wallet, params)?;
+    if over { runs::review(ctx, owner) } else { Ok(()) }
 }
 
 /// A verified scope ends and counts no longer.
@@ -113,7 +116,6 @@ fn end_scope(
 /// Withdraws the evidence of compromised clients, some scopes at a time.
 fn sweep(ctx: &mut Context<'_>, params: &Params, most: usize) -> Result<(), CodedError> {
     let Some((client_id, cursor)) = SWEEPS.scan().first(ctx)? else { return Ok(()) };
-    let since = super::clients::require(ctx, &client_id)?.compromised_since;
     let scan = SCOPE_CLIENT.scan().prefix(client_id.as_str());
     let page = scan.page(
         ctx,
@@ -125,21 +127,37 @@ fn sweep(ctx: &mut Context<'_>, params: &Params, most: usize) -> Result<(), Code
     )?;
     for ((_, key), ()) in page.entries {
         let scope = SCOPES.require(ctx, &key)?;
-        if scope.uploaded_at < since || scope.status() != ScopeStatus::Verified {
+        if !clients::is_compromised(ctx, &scope)? {
             continue;
         }
         let (owner, scope_id) = key;
-        let mut wallet = WALLETS.require(ctx, &owner)?;
-        end_scope(ctx, &owner, &mut wallet, &scope_id, "client_compromised")?;
-        let reasons = Reasons { scope_ids: vec![scope_id], codes: vec!["CLIENT_COMPROMISED".into()] };
-        wallet::lost_scopes(ctx, &owner, &mut wallet, reasons)?;
-        wallet::save(ctx, &owner, wallet, params)?;
+        match scope.status() {
+            ScopeStatus::Pending | ScopeStatus::InProgress => refuse_scope(ctx, &owner, scope)?,
+            ScopeStatus::Verified => {
+                let mut wallet = WALLETS.require(ctx, &owner)?;
+                end_scope(ctx, &owner, &mut wallet, &scope_id, "client_compromised")?;
+                let reasons = Reasons { scope_ids: vec![scope_id], codes: vec!["CLIENT_COMPROMISED".into()] };
+                wallet::lost_scopes(ctx, &owner, &mut wallet, reasons)?;
+                wallet::save(ctx, &owner, wallet, params)?;
+            }
+            _ => continue,
+        }
+        runs::review(ctx, &owner)?;
     }
     if page.next_key.is_empty() {
         Ok(SWEEPS.remove(ctx, &client_id)?)
     } else {
         Ok(SWEEPS.set(ctx, &client_id, &page.next_key)?)
     }
+}
+
+/// Evidence that nobody needs to look at any more.
+fn refuse_scope(ctx: &mut Context<'_>, owner: &Address, mut scope: Scope) -> Result<(), CodedError> {
+    scope.set_status(ScopeStatus::Rejected);
+    "client_compromised".clone_into(&mut scope.reason);
+    SCOPES.set(ctx, &(owner.clone(), scope.scope_id.clone()), &scope)?;
+    event::scope(ctx, "scope_rejected", &scope);
+    Ok(())
 }
 
 /// Cursor of a sweep that has not begun: values in state are never empty.

@@ -9,9 +9,13 @@ use ve_store::Read;
 use super::error::Error;
 use super::keys::{HISTORY, WALLETS};
 use super::lifecycle::{self, Standing};
+use super::params::DAY;
 use super::tier::Effective;
 use super::{event, params, tier};
 use crate::roles;
+
+/// Tries of a day.
+const MAX_TRIES: u32 = 5;
 
 /// The active wallet of an account.
 pub fn active<R: Read + ?Sized>(state: &R, owner: &Address) -> Result<Wallet, CodedError> {
@@ -41,6 +45,18 @@ pub fn touch(wallet: &mut Wallet, now: u64, params: &Params) {
     wallet.score_milli = milli;
     wallet.decay_steps = 0;
     wallet.active_at = now;
+}
+
+/// Counts a verification that made work and ended without a rejection; after the fifth of a day its owner waits until the
+/// day is over (identity-ml spec section 2).
+pub fn tried(wallet: &mut Wallet, now: u64) {
+    if now >= wallet.tries_since.saturating_add(DAY) {
+        (wallet.tries, wallet.tries_since) = (0, now);
+    }
+    wallet.tries = wallet.tries.saturating_add(1);
+    if wallet.tries >= MAX_TRIES {
+        wallet.cooldown_until = wallet.cooldown_until.max(wallet.tries_since.saturating_add(DAY));
+    }
 }
 
 /// Writes a wallet and tells what changed of its tier.

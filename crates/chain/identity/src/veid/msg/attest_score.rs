@@ -22,13 +22,15 @@ pub fn check(msg: &MsgAttestScore) -> Result<(), CodedError> {
 pub fn execute(ctx: &mut Context<'_>, msg: &MsgAttestScore) -> Result<MsgAttestScoreResponse, CodedError> {
     let attestation = given(msg)?;
     let params = params::load(ctx)?;
-    if attestation.model_id != params.model_id {
-        return Err(Error::Model.into());
-    }
     let digest = verification::attestation_digest(&msg.run_id, attestation);
     let signed = verification::attestation_signed(ctx.chain_id(), &msg.member, &digest);
     let phases = [RunState::Attesting];
     let mut turn = Turn::take(ctx, &msg.member, &msg.run_id, &phases, &signed, &msg.enclave_signature)?;
+    // A model that went out of force while its runs were open gives no more scores.
+    let drawn_for = turn.request.run.as_ref().map(|run| &run.model_id);
+    if attestation.model_id != params.model_id || drawn_for != Some(&params.model_id) {
+        return Err(Error::Model.into());
+    }
     let accepted = &attestation.accepted_scopes;
     let known = accepted.iter().all(|scope_id| turn.request.scope_ids.contains(scope_id));
     if !known || !attestation.assured_scopes.iter().all(|scope_id| accepted.contains(scope_id)) {
@@ -41,7 +43,10 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgAttestScore) -> Result<MsgAttestS
     }
     seat.attestation = Some(attestation.clone());
     let run = turn.request.run.clone().unwrap_or_default();
-    let equal = run.seats.iter().filter(|seat| seat.attestation.as_ref() == Some(attestation)).count();
+    let mut equal = 0usize;
+    for seat in run.seats.iter().filter(|seat| seat.attestation.as_ref() == Some(attestation)) {
+        equal = equal.saturating_add(usize::from(seats::in_office(ctx, &run, seat)?));
+    }
     let last = equal >= runs::needed(&run) && !runs::is_obstructed(ctx, &turn.owner, &turn.request)?;
     if last {
         result::finalise(ctx, &turn.owner, &mut turn.request, attestation)?;

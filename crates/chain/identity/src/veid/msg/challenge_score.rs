@@ -4,7 +4,7 @@
 use ve_base::{CodedError, parse_account};
 use ve_inference::{Features, Findings, Model};
 use ve_proto::ve::veid::v1::{
-    Fault, MsgChallengeScore, MsgChallengeScoreResponse, ScoreAttestation, VerificationState, Wallet,
+    Fault, MsgChallengeScore, MsgChallengeScoreResponse, Run, ScoreAttestation, VerificationState, Wallet,
 };
 use ve_sdk::{Context, Event};
 
@@ -63,8 +63,9 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgChallengeScore) -> Result<MsgChal
     }
     record.overturned = true;
     RECORDS.set(ctx, &owner, record)?;
+    let run = Run { run_id: msg.run_id.clone(), height: record.height, ..Run::default() };
     for member in record.members.clone() {
-        faults::at_fault(ctx, &parse_account("member", &member)?, Fault::WrongScore, &msg.run_id)?;
+        faults::at_fault(ctx, &parse_account("member", &member)?, Fault::WrongScore, &run)?;
     }
     let codes = outcome.reasons.iter().map(|reason| reason.code().to_owned()).collect();
     replace(ctx, &owner, wallet, ScoreAttestation { score, reason_codes: codes, ..attested })?;
@@ -72,8 +73,8 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgChallengeScore) -> Result<MsgChal
     Ok(MsgChallengeScoreResponse { overturned: true, score })
 }
 
-/// A rejection that was wrong never was one: its cooldown ends, and evidence is captured anew. A score that was wrong is
-/// replaced by the right one.
+/// A rejection that was wrong never was one: its cooldown ends, and evidence is captured anew. It stands when the right
+/// score is no better. A score that was wrong is replaced by the right one.
 fn replace(
     ctx: &mut Context<'_>,
     owner: &ve_base::Address,
@@ -82,12 +83,15 @@ fn replace(
 ) -> Result<(), CodedError> {
     let params = params::load(ctx)?;
     if wallet.state() == VerificationState::Verified {
-        let gates_passed = result::gates_passed(&right.reason_codes);
-        let reasons = Reasons { scope_ids: right.accepted_scopes, codes: right.reason_codes };
+        let (score, codes) = result::unique(ctx, owner, &right, &params)?;
+        let gates_passed = result::gates_passed(&codes);
+        let reasons = Reasons { scope_ids: right.accepted_scopes, codes };
+        // Nobody waits for what the chain itself puts right.
+        wallet.cooldown_until = 0;
         wallet::advance(ctx, owner, &mut wallet, lifecycle::Event::Requested, Reasons::default())?;
-        let scored = lifecycle::Event::Scored { score: right.score, gates_passed };
+        let scored = lifecycle::Event::Scored { score, gates_passed };
         wallet::advance(ctx, owner, &mut wallet, scored, reasons)?;
-    } else {
+    } else if right.score >= params.secondary_score && result::gates_passed(&right.reason_codes) {
         wallet.cooldown_until = 0;
         wallet.rejections = wallet.rejections.saturating_sub(1);
     }

@@ -9,9 +9,11 @@ use ve_sdk::{Context, transient};
 use crate::veid::error::Error;
 use crate::veid::keys::{REQUESTS, SCOPES};
 use crate::veid::wallet::{self, Reasons};
-use crate::veid::{consent, event, lifecycle, params};
+use crate::veid::{clients, consent, event, lifecycle, params, runs};
 
 const MAX_SCOPES: usize = 10;
+/// Requests that one block takes: each makes a committee work.
+const MAX_PER_BLOCK: u64 = 20;
 
 pub fn check(msg: &MsgRequestVerification) -> Result<(), CodedError> {
     parse_account("owner", &msg.owner)?;
@@ -33,6 +35,11 @@ pub fn execute(
     if mine > params.requests_per_account_block.into() {
         return Err(Error::RateLimited("this block takes no more requests; send it again".into()).into());
     }
+    let all = transient::count(ctx, "veid", b"requests")?;
+    if all > MAX_PER_BLOCK {
+        return Err(Error::RateLimited("this block takes no more requests; send it again".into()).into());
+    }
+    runs::require_none(ctx, &owner)?;
     let mut wallet = wallet::operated(ctx, &owner, &params)?;
     for scope_id in &msg.scope_ids {
         usable(ctx, &owner, scope_id)?;
@@ -64,6 +71,9 @@ fn usable(ctx: &Context<'_>, owner: &Address, scope_id: &str) -> Result<(), Code
     let waits = matches!(scope.status(), ScopeStatus::Pending | ScopeStatus::InProgress | ScopeStatus::Verified);
     if !waits || scope.expires_at <= now {
         return Err(Error::Transition(scope.status().as_str_name(), "be verified").into());
+    }
+    if clients::is_compromised(ctx, &scope)? {
+        return Err(Error::ClientNotApproved("it was revoked when it was compromised; capture again".into()).into());
     }
     consent::require(ctx, owner, scope.r#type(), consent::VERIFICATION, now)
 }

@@ -6,7 +6,7 @@ use ve_sdk::Context;
 
 use super::revoke_scope;
 use crate::veid::keys::LIVE_SCOPES;
-use crate::veid::{event, params, runs, wallet};
+use crate::veid::{event, params, result, runs, wallet};
 
 pub fn check(msg: &MsgRevokeWallet) -> Result<(), CodedError> {
     parse_account("owner", &msg.owner).map(|_| ())
@@ -23,6 +23,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgRevokeWallet) -> Result<MsgRevoke
     for scope_id in live {
         revoke_scope::revoke(ctx, &owner, &mut wallet, &scope_id, "wallet_revoked")?;
     }
+    result::release_document(ctx, &owner)?;
     wallet.set_status(WalletStatus::Revoked);
     wallet.set_state(VerificationState::Created);
     (wallet.score_milli, wallet.borderline, wallet.shadow) = (0, false, false);

@@ -34,9 +34,11 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgSubmitAppeal) -> Result<MsgSubmit
     let object_id = format!("appeal/{}", request.request_id);
     let subject = Subject { chain_id: ctx.chain_id(), module: "veid", object_id: &object_id, owner: &msg.owner };
     encryption::accept(ctx, &msg.reason.clone().unwrap_or_default(), &subject, &owner)?;
+    let run = request.run.unwrap_or_default();
     let appeal = Appeal {
         owner: msg.owner.clone(),
-        run_id: request.run.map(|run| run.run_id).unwrap_or_default(),
+        run_id: run.run_id,
+        members: run.seats.into_iter().map(|seat| seat.member).collect(),
         scope_ids: request.scope_ids,
         status: AppealStatus::Pending.into(),
         reason: msg.reason.clone(),

@@ -1,4 +1,6 @@
 mod clients;
+mod draws;
+mod faults;
 mod gate;
 mod lifecycle;
 mod matrix;
