@@ -88,9 +88,10 @@ impl CommitteeSource for KnownCommittee {
         Ok((1..=EPOCH).contains(&epoch).then(|| members(epoch)))
     }
 
-    fn holds(&self, _state: &dyn Read, epoch: u64, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
+    fn holds(&self, _state: &dyn Read, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
         let out = EJECTED.with_borrow(|out| out.iter().any(|number| Account::number(*number).address == *operator));
-        Ok(!out && members(epoch).iter().any(|member| member.operator == *operator && member.key_id == key_id))
+        let mut known = (1..=EPOCH).flat_map(members);
+        Ok(!out && known.any(|member| member.operator == *operator && member.key_id == key_id))
     }
 
     fn seed(&self, _state: &dyn Read, epoch: u64) -> Result<Vec<u8>, CodedError> {

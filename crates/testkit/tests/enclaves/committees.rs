@@ -44,7 +44,7 @@ fn a_member_that_loses_its_enclave_or_its_stake_has_no_key_of_the_committee_any_
     let members = read(&chain).expect("they are enough");
     let hold = |chain: &TestChain| -> Vec<bool> {
         let holds = |ctx: &dyn Read| {
-            let all = members.iter().map(|member| EnclaveCommittee.holds(ctx, 2, &member.operator, &member.key_id));
+            let all = members.iter().map(|member| EnclaveCommittee.holds(ctx, &member.operator, &member.key_id));
             all.map(|held| held.expect("state is readable")).collect()
         };
         chain.app.read(|ctx| holds(ctx)).expect("there is a state")

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ve_proto::cosmos::base::v1beta1::Coin;
 use ve_proto::cosmos::gov::v1::{MsgSubmitProposal, MsgVote, VoteOption};
+use ve_proto::ve::veid::v1::*;
 use ve_proto::{Message, Name};
 use ve_sdk::application::Application as _;
 use ve_testkit::chain::{TestChain, any};
@@ -73,14 +74,16 @@ fn seats_go_to_members_who_can_open_the_evidence_and_without_them_it_is_captured
     let before = committee::EPOCH - 1;
     let mut chain = staked(4, |_| {});
     let scope_ids = uploaded(&mut chain, [before; 2]);
-    accept(&mut chain, OWNER, &MsgRequestVerification { owner: name(&chain, OWNER), scope_ids });
+    let message = MsgRequestVerification { owner: name(&chain, OWNER), scope_ids };
+    accept(&mut chain, OWNER, &message);
     let keys: Vec<String> = committee::members(before).into_iter().map(|member| member.key_id).collect();
     assert_eq!((run(&chain).epoch, run(&chain).seats.len()), (before, 4));
     assert!(run(&chain).seats.iter().all(|seat| keys.contains(&seat.key_id)));
 
     let mut chain = staked(4, |_| {});
     let scope_ids = uploaded(&mut chain, [before, committee::EPOCH]);
-    accept(&mut chain, OWNER, &MsgRequestVerification { owner: name(&chain, OWNER), scope_ids });
+    let message = MsgRequestVerification { owner: name(&chain, OWNER), scope_ids };
+    accept(&mut chain, OWNER, &message);
     let ended = request(&chain);
     assert_eq!(ended.status(), RequestStatus::Cancelled);
     assert_eq!((ended.reason_codes, ended.run), (vec!["RETAKE_COMMITTEE_CHANGED".to_owned()], None));

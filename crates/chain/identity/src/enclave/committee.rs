@@ -105,11 +105,14 @@ fn good<R: Read + ?Sized>(
 ) -> Result<Option<EnclaveIdentity>, CodedError> {
     let Some(enclave) = ENCLAVES.get(state, &member.enclave_id)? else { return Ok(None) };
     let validator = parse_account("member", &member.validator)?;
-    // Whoever has no stake at risk decides nothing.
-    let stands = |found: Validator| found.status == Status::Bonded && !found.jailed;
-    let valid = staking::find(state, &validator)?.is_some_and(stands) && registry::is_valid(state, &enclave, now)?;
-    let out = health::is(state, &validator, HealthStatus::Unhealthy)?;
-    Ok(Some(enclave).filter(|_| valid && !out))
+    let good = stands(state, &validator)? && registry::is_valid(state, &enclave, now)?;
+    Ok(Some(enclave).filter(|_| good))
+}
+
+/// Whether a validator may decide: with stake at risk and signs of life.
+fn stands<R: Read + ?Sized>(state: &R, validator: &Address) -> Result<bool, CodedError> {
+    let bonded = |found: Validator| found.status == Status::Bonded && !found.jailed;
+    Ok(staking::find(state, validator)?.is_some_and(bonded) && !health::is(state, validator, HealthStatus::Unhealthy)?)
 }
 
 /// Time of the block that last began.
@@ -122,15 +125,16 @@ pub fn now<R: Read + ?Sized>(state: &R, epoch: u64) -> Result<Option<Vec<Enclave
     if COMMITTEES.has(state, &epoch)? { keys(state, epoch, present(state)?) } else { Ok(None) }
 }
 
-/// The enclave of a member of an epoch's committee, while its keys are good; `None` for anybody else.
-pub fn key_of<R: Read + ?Sized>(
-    state: &R,
-    epoch: u64,
-    validator: &Address,
-) -> Result<Option<EnclaveIdentity>, CodedError> {
-    let (name, committee) = (validator.to_string(), COMMITTEES.get(state, &epoch)?.unwrap_or_default());
-    match committee.members.iter().find(|member| member.validator == name) {
-        Some(member) => good(state, member, present(state)?),
-        None => Ok(None),
+/// Enclaves of a validator whose keys are good at the time of the block that last began; few.
+pub fn standing<R: Read + ?Sized>(state: &R, validator: &Address) -> Result<Vec<EnclaveIdentity>, CodedError> {
+    let mut found = Vec::new();
+    if stands(state, validator)? {
+        let now = present(state)?;
+        for enclave in registry::of(state, validator)? {
+            if registry::is_valid(state, &enclave, now)? {
+                found.push(enclave);
+            }
+        }
     }
+    Ok(found)
 }

@@ -27,7 +27,7 @@ use ve_sdk::application::ValidatorUpdate;
 use ve_sdk::simulation::Operation;
 use ve_sdk::{Context, Invariant, Module, QueryContext, Registrar};
 
-pub use committee::{CandidateGate, epoch, find as committee, key_of as committee_key, now as committee_now};
+pub use committee::{CandidateGate, epoch, find as committee, now as committee_now, standing};
 pub use draw::draw;
 pub use error::Error;
 pub use measurements::MeasurementEmergency;

@@ -39,11 +39,8 @@ pub trait CommitteeSource: Send + Sync {
     /// What the committee of an epoch was drawn from.
     fn seed(&self, state: &dyn Read, epoch: u64) -> Result<Vec<u8>, CodedError>;
 
-    /// Whether a member of an epoch's committee holds this key, and it is good now.
-    fn holds(&self, state: &dyn Read, epoch: u64, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
-        let members = self.committee(state, epoch)?.unwrap_or_default();
-        Ok(members.iter().any(|member| member.operator == *operator && member.key_id == key_id))
-    }
+    /// Whether an operator's enclave holds this key, and it is good now.
+    fn holds(&self, state: &dyn Read, operator: &Address, key_id: &str) -> Result<bool, CodedError>;
 }
 
 fn source(hooks: &Hooks) -> Result<&dyn CommitteeSource, CodedError> {
@@ -66,12 +63,6 @@ pub fn seed(hooks: &Hooks, state: &dyn Read, epoch: u64) -> Result<Vec<u8>, Code
 }
 
 /// As [`CommitteeSource::holds`].
-pub fn holds(
-    hooks: &Hooks,
-    state: &dyn Read,
-    epoch: u64,
-    operator: &Address,
-    key_id: &str,
-) -> Result<bool, CodedError> {
-    source(hooks)?.holds(state, epoch, operator, key_id)
+pub fn holds(hooks: &Hooks, state: &dyn Read, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
+    source(hooks)?.holds(state, operator, key_id)
 }

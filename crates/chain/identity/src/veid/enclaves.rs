@@ -35,9 +35,9 @@ impl CommitteeSource for EnclaveCommittee {
         Ok(enclave::committee(state, epoch)?.seed)
     }
 
-    fn holds(&self, state: &dyn Read, epoch: u64, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
-        let held = enclave::committee_key(state, epoch, operator)?;
-        Ok(held.is_some_and(|enclave| envelope::key_id(&enclave.enc_pubkey, 1) == key_id))
+    fn holds(&self, state: &dyn Read, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
+        let standing = enclave::standing(state, operator)?;
+        Ok(standing.iter().any(|enclave| envelope::key_id(&enclave.enc_pubkey, 1) == key_id))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ve_base::keys::PublicKey;
 use ve_base::{Address, CodedError, parse_account};
-use ve_proto::ve::veid::v1::{Run, RunState, Seat, VerificationRequest};
+use ve_proto::ve::veid::v1::{RunState, Seat, VerificationRequest};
 use ve_sdk::Context;
 
 use super::error::Error;
@@ -21,9 +21,9 @@ pub fn check(member: &str, run_id: &[u8], signature: &[u8]) -> Result<(), CodedE
 }
 
 /// Whether the enclave that got a seat may still decide: revoked code and lost keys are out at once.
-pub fn in_office(ctx: &Context<'_>, run: &Run, seat: &Seat) -> Result<bool, CodedError> {
+pub fn in_office(ctx: &Context<'_>, seat: &Seat) -> Result<bool, CodedError> {
     let operator = parse_account("member", &seat.member)?;
-    committee::holds(ctx.hooks(), ctx, run.epoch, &operator, &seat.key_id)
+    committee::holds(ctx.hooks(), ctx, &operator, &seat.key_id)
 }
 
 /// A member's message that was admitted to its run.
@@ -52,7 +52,7 @@ impl Turn {
             return Err(Error::Late(run.state().as_str_name()).into());
         }
         let seat = run.seats.get(at).cloned().unwrap_or_default();
-        if !in_office(ctx, &run, &seat)? {
+        if !in_office(ctx, &seat)? {
             return Err(Error::NotInCommittee(member.to_owned()).into());
         }
         ctx.gas().consume(SIGNATURE_GAS, "signature of an enclave")?;

@@ -43,11 +43,7 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgAttestScore) -> Result<MsgAttestS
     }
     seat.attestation = Some(attestation.clone());
     let run = turn.request.run.clone().unwrap_or_default();
-    let mut equal = 0usize;
-    for seat in run.seats.iter().filter(|seat| seat.attestation.as_ref() == Some(attestation)) {
-        equal = equal.saturating_add(usize::from(seats::in_office(ctx, &run, seat)?));
-    }
-    let last = equal >= runs::needed(&run) && !runs::is_obstructed(ctx, &turn.owner, &turn.request)?;
+    let last = is_agreed(ctx, &run, attestation)? && !runs::is_obstructed(ctx, &turn.owner, &turn.request)?;
     if last {
         result::finalise(ctx, &turn.owner, &mut turn.request, attestation)?;
     } else {
@@ -55,6 +51,20 @@ pub fn execute(ctx: &mut Context<'_>, msg: &MsgAttestScore) -> Result<MsgAttestS
     }
     REQUESTS.set(ctx, &turn.owner, &turn.request)?;
     Ok(MsgAttestScoreResponse { r#final: last })
+}
+
+/// Whether a quorum of the seats attested this, all of them by enclaves that may still decide.
+fn is_agreed(ctx: &Context<'_>, run: &Run, attestation: &ScoreAttestation) -> Result<bool, CodedError> {
+    let equal: Vec<_> = run.seats.iter().filter(|seat| seat.attestation.as_ref() == Some(attestation)).collect();
+    let needed = runs::needed(run);
+    if equal.len() < needed {
+        return Ok(false);
+    }
+    let mut standing = 0usize;
+    for seat in equal {
+        standing = standing.saturating_add(usize::from(seats::in_office(ctx, seat)?));
+    }
+    Ok(standing >= needed)
 }
 
 /// Features of a quorum went in, all of them opened in this run and alike; and only who opened some can have opened
