@@ -6,7 +6,8 @@ use ve_sdk::{QueryContext, Registrar, pagination};
 
 use super::error::Error;
 use super::keys::{
-    APPEALS, BLOCKS, CLIENTS, CONSENTS, ENVELOPES, HISTORY, MEMBERS, RECORDS, REQUESTS, REVEALS, SCOPES, WALLETS,
+    APPEALS, BLOCKS, CLIENTS, CONSENTS, ENVELOPES, HISTORY, MEMBERS, RECORDS, REQUEST_DUE, REQUESTS, REVEALS, SCOPES,
+    WALLETS,
 };
 use super::{actions, clients, committee, gate, params, runs, tier, wallet};
 
@@ -165,15 +166,21 @@ fn request(ctx: &QueryContext<'_>, request: &QueryRequestRequest) -> Result<Quer
     Ok(QueryRequestResponse { request: REQUESTS.get(ctx, &owner)? })
 }
 
+/// Those that are open have a time at which something happens to them; all others of the past are not looked at, because
+/// every member asks this all the time. The most urgent come first.
 fn open_runs(ctx: &QueryContext<'_>, request: &QueryRunsRequest) -> Result<QueryRunsResponse, CodedError> {
     let wanted = pagination::request(request.pagination.as_ref());
-    let page = REQUESTS.scan().page_where(ctx, &wanted, |_, found| {
-        let seats = found.run.iter().flat_map(|run| &run.seats);
-        runs::is_open(found)
-            && (request.member.is_empty() || seats.into_iter().any(|seat| seat.member == request.member))
+    let has_seat = |found: &VerificationRequest| {
+        let mut seats = found.run.iter().flat_map(|run| &run.seats);
+        request.member.is_empty() || seats.any(|seat| seat.member == request.member)
+    };
+    let page = REQUEST_DUE.scan().page_where(ctx, &wanted, |(_, owner), ()| {
+        REQUESTS.get(ctx, owner).ok().flatten().is_some_and(|found| runs::is_open(&found) && has_seat(&found))
     })?;
     let pagination = pagination::response(&page);
-    Ok(QueryRunsResponse { requests: page.entries.into_iter().map(|(_, found)| found).collect(), pagination })
+    let requests: Result<Vec<_>, _> =
+        page.entries.iter().map(|((_, owner), ())| REQUESTS.require(ctx, owner)).collect();
+    Ok(QueryRunsResponse { requests: requests?, pagination })
 }
 
 fn reveals(ctx: &QueryContext<'_>, request: &QueryRevealsRequest) -> Result<QueryRevealsResponse, CodedError> {
