@@ -213,6 +213,52 @@ fn members_that_cannot_read_the_evidence_send_the_owner_back_without_a_cooldown(
 }
 
 #[test]
+fn evidence_that_only_some_members_can_open_costs_none_of_them_anything() {
+    let mut chain = asked(7);
+    let members = seated(&chain);
+    members[..2].iter().for_each(|member| good(commit(&mut chain, *member, flawless())));
+    good(fail(&mut chain, members[2], "UNREADABLE_EVIDENCE"));
+    chain.wait(100);
+    let members = seated(&chain);
+    good(commit(&mut chain, members[0], flawless()));
+    good(fail(&mut chain, members[1], "UNREADABLE_EVIDENCE"));
+    members[2..].iter().for_each(|member| good(fail(&mut chain, *member, "ENVELOPE_INVALID")));
+    assert_eq!(request(&chain).reason_codes, ["ENVELOPE_INVALID"]);
+    assert!(members.iter().all(|member| record_of(&chain, *member).divergent == 0));
+
+    let mut chain = asked(4);
+    let members = seated(&chain);
+    good(fail(&mut chain, members[3], "ENVELOPE_INVALID"));
+    verified(&mut chain, &members[..3], flawless());
+    assert_eq!(wallet(&chain, OWNER).state(), VerificationState::Verified);
+    let left = record_of(&chain, members[3]);
+    assert_eq!((left.silent, left.missed, left.agreed), (0, 0, 0));
+}
+
+#[test]
+fn nobody_has_a_seat_in_the_verification_of_himself() {
+    let mut chain = chain_with(|state| state["veid"]["params"]["committee_size"] = 7.into());
+    let member = 0;
+    open_wallet(&mut chain, member);
+    let mut upload = Upload::new(&chain, member, "scope-of-a-member", ScopeType::Selfie);
+    upload.inline = false;
+    let message = upload.sign(&chain, member);
+    accept(&mut chain, member, &message);
+    rest(&mut chain);
+    let owner = name(&chain, member);
+    let ask = MsgRequestVerification { owner: owner.clone(), scope_ids: vec!["scope-of-a-member".into()] };
+    accept(&mut chain, member, &ask);
+    let query = QueryRunsRequest { member: name(&chain, 1), pagination: None };
+    let open: QueryRunsResponse = chain.query("/ve.veid.v1.Query/Runs", &query).expect("it answers");
+    let run = open.requests[0].run.clone().expect("a committee was drawn");
+    assert_eq!(run.seats.len(), 6);
+    assert!(run.seats.iter().all(|seat| seat.member != owner));
+    let query = QueryRunsRequest { member: owner, pagination: None };
+    let none: QueryRunsResponse = chain.query("/ve.veid.v1.Query/Runs", &query).expect("it answers");
+    assert!(none.requests.is_empty());
+}
+
+#[test]
 fn a_document_serves_one_account() {
     let mut chain = asked(4);
     let members = seated(&chain);

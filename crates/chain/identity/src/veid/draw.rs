@@ -44,7 +44,7 @@ pub fn draw(ctx: &Context<'_>, owner: &Address, request: &VerificationRequest, s
     for epoch in [current].into_iter().chain(sealed.into_iter().rev()) {
         let readers = readers(office(epoch), &evidence);
         let seed = seed(ctx, epoch, request)?;
-        let chosen = choose(&seed, &others(readers, &request.excluded), size);
+        let chosen = choose(&seed, &others(readers, owner, &request.excluded), size);
         if chosen.len() >= MIN_SEATS {
             return Ok(Drawn::Seats { epoch, seats: chosen.iter().map(seat).collect() });
         }
@@ -68,10 +68,10 @@ pub fn readers(members: Vec<Member>, evidence: &[Envelope]) -> Vec<Member> {
     members.into_iter().filter(reads).collect()
 }
 
-/// Without those who decided what was appealed against, as long as enough are left.
-pub fn others(members: Vec<Member>, excluded: &[String]) -> Vec<Member> {
-    let left: Vec<_> =
-        members.iter().filter(|member| !excluded.contains(&member.operator.to_string())).cloned().collect();
+/// Without the owner and those who decided what was appealed against, as long as enough are left.
+pub fn others(members: Vec<Member>, owner: &Address, excluded: &[String]) -> Vec<Member> {
+    let may = |member: &&Member| member.operator != *owner && !excluded.contains(&member.operator.to_string());
+    let left: Vec<_> = members.iter().filter(may).cloned().collect();
     if left.len() >= MIN_SEATS { left } else { members }
 }
 
