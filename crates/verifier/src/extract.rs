@@ -123,6 +123,12 @@ impl Value {
     }
 }
 
+impl Drop for Value {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.0);
+    }
+}
+
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Self(text)

@@ -10,6 +10,7 @@ mod date;
 pub mod device;
 mod extract;
 pub mod mrz;
+pub mod worker;
 
 /// The scorer, for programs that show or use what it says.
 pub use ve_inference as inference;

@@ -70,7 +70,7 @@ fn main() -> ExitCode {
             }
             Some(("verifier", arguments)) => {
                 let command = verifier::VerifierCommand::from_arg_matches(arguments).unwrap_or_else(|e| e.exit());
-                verifier::run(&global, command)
+                verifier::run(&global, command).await
             }
             _ => Ok(()),
         };

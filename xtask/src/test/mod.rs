@@ -38,7 +38,6 @@ pub struct Args {
 /// Test programs that start nodes and mostly wait for them. They run beside the others, which yield to them.
 const NETWORKS: &[&str] = &[
     "ve-node::network",
-    "ve-verifier::committee",
     "virtengine::ceremony",
     "virtengine::cosmrs",
     "virtengine::network",

@@ -193,7 +193,8 @@ impl Upload {
         }
     }
 
-    fn seal(&self, chain: &TestChain, of: usize) -> (Envelope, Vec<u8>) {
+    /// The envelope and its ciphertext, which it only carries where that is kept on the chain.
+    pub fn seal(&self, chain: &TestChain, of: usize) -> (Envelope, Vec<u8>) {
         let owner = name(chain, of);
         let object_id = format!("scope/{}", self.scope_id);
         let subject = Subject { chain_id: CHAIN_ID, module: "veid", object_id: &object_id, owner: &owner };
@@ -221,9 +222,20 @@ impl Upload {
     }
 
     /// The message, all of it signed, after `change` touched the capture before its signatures.
-    pub fn sign_changed(mut self, chain: &TestChain, of: usize, change: impl FnOnce(&mut Capture)) -> MsgUploadScope {
+    pub fn sign_changed(self, chain: &TestChain, of: usize, change: impl FnOnce(&mut Capture)) -> MsgUploadScope {
+        let sealed = self.seal(chain, of);
+        self.sign_sealed(chain, of, sealed, change)
+    }
+
+    /// As [`Self::sign_changed`] of something that was sealed before.
+    pub fn sign_sealed(
+        mut self,
+        chain: &TestChain,
+        of: usize,
+        (envelope, ciphertext): (Envelope, Vec<u8>),
+        change: impl FnOnce(&mut Capture),
+    ) -> MsgUploadScope {
         let owner = name(chain, of);
-        let (envelope, ciphertext) = self.seal(chain, of);
         let request = QueryCaptureContextRequest {};
         let context: QueryCaptureContextResponse =
             chain.query("/ve.veid.v1.Query/CaptureContext", &request).expect("a committee is in office");

@@ -1,8 +1,9 @@
-//! `virtengine verifier`: reads evidence and scores features, on this machine and without a chain.
+//! `virtengine verifier`: reads evidence and scores features on this machine, and works for a committee of the chain.
 
 mod agree;
 mod composite;
 mod model;
+mod run;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -21,6 +22,10 @@ const MAX_FILE: u64 = 64 << 10;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum VerifierCommand {
+    /// Verify identities as a member of the chain's committee, beside its node, until asked to stop
+    Run(run::RunArgs),
+    /// Make the keys of a member's enclave and print their public halves
+    Keygen(run::KeygenArgs),
     /// Read one piece of evidence and print the features that it gives
     Extract {
         /// What it is
@@ -81,8 +86,10 @@ fn issuer_key(text: &str) -> Result<(String, [u8; 32]), String> {
     Ok((address.to_owned(), bytes.ok_or_else(wrong)?))
 }
 
-pub fn run(global: &Global, command: VerifierCommand) -> Result<()> {
+pub async fn run(global: &Global, command: VerifierCommand) -> Result<()> {
     let value = match command {
+        VerifierCommand::Run(args) => return run::run(global, args).await,
+        VerifierCommand::Keygen(args) => run::keygen(global, args)?,
         VerifierCommand::Extract { kind, file, at, subject, issuer_key, reveal } => {
             let keys = issuer_key.into_iter().map(|(address, key)| ((address, key_id(&key)), key));
             let circumstances = Circumstances {

@@ -123,3 +123,28 @@ fn what_a_committee_agreed_on_can_be_computed_anew() {
     let twice = run(&[&reveals[..], &reveals[..1]].concat());
     assert!(!twice.status.success() && error(&twice).contains("twice"), "{}", error(&twice));
 }
+
+#[test]
+fn the_keys_of_each_enclave_are_new_and_never_over_others() {
+    let home = Home::new();
+    let made = json(&home.run(&["verifier", "keygen", "--first", "--output", "json"]));
+    for half in ["signing_key", "sealing_key"] {
+        assert_eq!(made[half].as_str().map(str::len), Some(64), "{half}");
+    }
+    let folder = std::path::PathBuf::from(made["folder"].as_str().expect("a folder"));
+    let documents = std::fs::read(folder.join("documents.key")).expect("the first member has it");
+    let again = home.run(&["verifier", "keygen", "--first"]);
+    assert!(!again.status.success());
+    assert_eq!(std::fs::read(folder.join("documents.key")).expect("it is still there"), documents);
+    let next = json(&home.run(&["verifier", "keygen", "--output", "json"]));
+    assert_ne!(next["signing_key"], made["signing_key"]);
+    assert_eq!(next["documents_tag"], made["documents_tag"], "the network has one key for documents");
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 5);
+}
+
+#[test]
+fn a_verifier_without_keys_says_which_file_it_misses() {
+    let home = Home::new();
+    let ended = home.run(&["verifier", "run", "--keys", "/nowhere"]);
+    assert!(!ended.status.success() && error(&ended).contains("/nowhere"), "{}", error(&ended));
+}
