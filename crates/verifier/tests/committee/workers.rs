@@ -1,5 +1,6 @@
 use ve_inference::features::id;
 use ve_proto::ve::veid::v1::*;
+use ve_verifier::worker::{Round, Worker};
 
 use crate::by_hand;
 use crate::members::*;
@@ -78,8 +79,8 @@ fn evidence_that_nobody_reads_sends_the_owner_back() {
 
 #[test]
 fn more_than_the_extractors_read_is_not_decoded() {
-    let (chain, folder) = (asked(vec![0; 80_000], "measured"), folder());
-    work(&chain, &mut workers(&chain, &seated(&chain), folder.path()), 2);
+    let (chain, mut workers, _folders) = off_the_chain(vec![0; 80_000], true);
+    work(&chain, &mut workers, 2);
     assert_eq!(request(&chain).reason_codes, ["BUNDLE_INVALID"]);
 }
 
@@ -100,28 +101,43 @@ fn evidence_that_one_member_cannot_open_harms_neither_it_nor_the_result() {
     assert_eq!(record_of(&chain, seats[0]).agreed, 1);
 }
 
-#[test]
-fn evidence_off_the_chain_is_waited_for_and_verified_once_it_is_here() {
+/// Workers before evidence that is kept off the chain, here (yet) or not; and their folders.
+fn off_the_chain(evidence: Vec<u8>, here: bool) -> (Chained, Vec<Worker<Shared>>, [tempfile::TempDir; 2]) {
     let (folder, artifacts) = (folder(), folder());
-    let mut kept = None;
-    let chain = asked_with(flawless(), "measured", false, |envelope, ciphertext| {
-        kept = Some((envelope.cid.clone(), ciphertext.to_vec()));
+    let chain = asked_with(evidence, "measured", false, |envelope, ciphertext| {
+        let name = if here { envelope.cid.clone() } else { "late".to_owned() };
+        std::fs::write(artifacts.path().join(name), ciphertext).expect("it writes");
     });
     let workers = workers(&chain, &seated(&chain), folder.path()).into_iter();
-    let mut workers: Vec<_> = workers.map(|one| one.with_artifacts(Some(artifacts.path().to_owned()))).collect();
-    let idle = round(&mut workers[0]).expect("it answers");
-    assert_eq!(idle, ve_verifier::worker::Round::default(), "it may still come");
-    let (cid, ciphertext) = kept.expect("it was sealed");
-    std::fs::write(artifacts.path().join(cid), ciphertext).expect("it writes");
+    let workers = workers.map(|one| one.with_artifacts(Some(artifacts.path().to_owned()))).collect();
+    (chain, workers, [folder, artifacts])
+}
+
+#[test]
+fn evidence_off_the_chain_is_waited_for_and_verified_once_it_is_here() {
+    let (chain, mut workers, [_folder, artifacts]) = off_the_chain(flawless(), false);
+    assert_eq!(round(&mut workers[0]).expect("it answers"), Round::default(), "it may still come");
+    let late = std::fs::read(artifacts.path().join("late")).expect("it was sealed");
+    std::fs::write(artifacts.path().join(ve_base::envelope::cid(&late)), late).expect("it writes");
     work(&chain, &mut workers, 4);
     assert_eq!(wallet(&chain).state(), VerificationState::Verified);
 }
 
 #[test]
 fn evidence_off_the_chain_that_never_comes_sends_the_owner_back() {
-    let (chain, folder) = (asked_with(flawless(), "measured", false, |_, _| {}), folder());
-    work(&chain, &mut workers(&chain, &seated(&chain), folder.path()), 5);
+    let (chain, mut workers, _folders) = off_the_chain(flawless(), false);
+    work(&chain, &mut workers, 5);
     assert_eq!(request(&chain).reason_codes, ["EVIDENCE_MISSING"]);
+}
+
+#[test]
+fn evidence_off_the_chain_that_was_exchanged_is_not_read() {
+    let (chain, mut workers, [_folder, artifacts]) = off_the_chain(flawless(), true);
+    for entry in std::fs::read_dir(artifacts.path()).expect("the folder") {
+        std::fs::write(entry.expect("a file").path(), b"something else").expect("it writes");
+    }
+    work(&chain, &mut workers, 1);
+    assert_eq!(request(&chain).reason_codes, ["ENVELOPE_INVALID"]);
 }
 
 #[test]
