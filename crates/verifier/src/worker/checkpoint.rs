@@ -1,5 +1,5 @@
-//! What a worker must not forget: the features that it is bound to in a run. A file for each run, sealed to the member's
-//! own key, on disk before anybody hears of its commitment.
+//! What a worker must not forget: the features that it is bound to in a run. A file for each run, sealed to the
+//! member's own key, on disk before anybody hears of its commitment.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};

@@ -204,8 +204,8 @@ fn features(all: &[(String, Extraction)]) -> Result<Features, &'static str> {
     Features::from_pairs(&pairs).map_err(|_| "SCHEMA")
 }
 
-/// HMAC-SHA-256(network's key, P("doc", issuer, number)): the same at every member, and nothing that anybody without the
-/// key can find by trial. Of several documents the one with the least digest counts, whatever their order.
+/// HMAC-SHA-256(network's key, P("doc", issuer, number)): the same at every member, and nothing that anybody without
+/// the key can find by trial. Of several documents the one with the least digest counts, whatever their order.
 fn document(all: &[(String, Extraction)], chain_id: &str, keys: &Keys) -> Vec<u8> {
     let digests = all.iter().filter_map(|(_, extraction)| {
         let number = extraction.fields.get(&Field::Number)?;
