@@ -164,7 +164,7 @@ impl<C: Chain> Worker<C> {
 
     /// Answers every open run once, as far as it is this member's turn.
     pub async fn round(&mut self) -> Result<Round, WorkerError> {
-        self.model().await?;
+        self.check_model().await?;
         let mut round = Round::default();
         let requests = self.open_runs().await?;
         let mut answers = Vec::new();
@@ -200,14 +200,17 @@ impl<C: Chain> Worker<C> {
         self.swept = Some(Instant::now());
     }
 
-    /// The model that the chain scores with.
-    async fn model(&self) -> Result<&Model, WorkerError> {
+    /// Whether this verifier has the model that the chain scores with.
+    async fn check_model(&self) -> Result<(), WorkerError> {
         let params: QueryParamsResponse = self.chain.query("/ve.veid.v1.Query/Params", &QueryParamsRequest {}).await?;
-        let id = params.params.unwrap_or_default().model_id;
-        let known = self.models.iter().find(|(known, _)| known[..] == id[..]).map(|(_, model)| model);
+        self.model(&params.params.unwrap_or_default().model_id).map(|_| ())
+    }
+
+    fn model(&self, id: &[u8]) -> Result<&Model, WorkerError> {
+        let known = self.models.iter().find(|(known, _)| known[..] == *id).map(|(_, model)| model);
         known.ok_or_else(|| {
             let own: Vec<String> = self.models.keys().map(|id| hex(id)).collect();
-            WorkerError::Model { chain: hex(&id), own: own.join(" and ") }
+            WorkerError::Model { chain: hex(id), own: own.join(" and ") }
         })
     }
 
@@ -372,7 +375,7 @@ impl<C: Chain> Worker<C> {
             Err(code) => return Ok(Some(self.failure(turn, code))),
         };
         let opened = self.open_all(turn, &sealed)?;
-        let Some(attestation) = score::attestation(turn.run, &opened, &findings, self.model().await?) else {
+        let Some(attestation) = score::attestation(turn.run, &opened, &findings, self.model(&turn.run.model_id)?) else {
             return Ok(Some(self.failure(turn, "NO_AGREEMENT")));
         };
         let digest = verification::attestation_digest(&turn.run_id, &attestation);
