@@ -268,9 +268,8 @@ fn change_params(world: &mut World, change: impl FnOnce(&mut ve_proto::ve::provi
 }
 
 fn name_attesters(world: &mut World) {
-    let mut attesters = vec![world.name(3), world.name(4), world.name(5)];
-    attesters.sort();
-    change_params(world, |params| (params.attesters, params.require_domain) = (attesters, true));
+    common::name_attesters(world);
+    change_params(world, |params| params.require_domain = true);
 }
 
 fn request(world: &World, number: usize) -> MsgRequestDomainVerification {
@@ -309,7 +308,7 @@ fn two_attesters_make_a_domain_the_providers_and_forged_proof_is_refused() {
     );
     world.send(&request(&world, 1)).expect("asks");
     assert_eq!(world.refused(&request(&world, 1)), ("provider".into(), 24));
-    assert_eq!(world.refused(&attest(&world, 0, 1, true)), ("provider".into(), 27), "not an attester");
+    assert_eq!(world.refused(&attest(&world, 0, 1, true)), ("attester".into(), 2), "not an attester");
     assert_eq!(world.refused(&attest(&world, 1, 1, true)), ("provider".into(), 27), "the provider itself");
     let first = attest(&world, 3, 1, true);
     world.send(&first).expect("sees it");
@@ -328,6 +327,37 @@ fn two_attesters_make_a_domain_the_providers_and_forged_proof_is_refused() {
     };
     world.send(&moved).expect("moves");
     assert_eq!(world.provider_now(1).state(), ProviderState::Restricted, "the gateway left the domain");
+}
+
+#[test]
+fn two_attesters_of_one_organisation_are_one() {
+    let mut world = World::new();
+    name_attesters(&mut world);
+    world.wait(3600);
+    world.send(&request(&world, 1)).expect("asks");
+    world.send(&attest(&world, 4, 1, true)).expect("sees it");
+    assert_eq!(world.refused(&attest(&world, 5, 1, true)), ("provider".into(), 27), "another one of the south");
+    assert_eq!(world.provider_now(1).state(), ProviderState::Restricted);
+    world.send(&attest(&world, 3, 1, true)).expect("the north sees it too");
+    assert_eq!(world.provider_now(1).state(), ProviderState::Active);
+}
+
+#[test]
+fn domains_are_required_only_when_enough_organisations_attest_them() {
+    use ve_proto::ve::provider::v1::{MsgUpdateParams, QueryParamsRequest, QueryParamsResponse};
+    let mut world = World::new();
+    let mut params = world.ask::<_, QueryParamsResponse>("/ve.provider.v1.Query/Params", &QueryParamsRequest {}).params;
+    let mut change = |world: &mut World, attestations| {
+        let params = params.as_mut().expect("given");
+        (params.require_domain, params.attestations) = (true, attestations);
+        let authority = ve_base::module_address("gov").to_string();
+        world.send(&MsgUpdateParams { authority, params: Some(params.clone()) })
+    };
+    let refused = change(&mut world, 2).expect_err("nobody attests");
+    assert!(refused.log.contains("fewer attesters"), "{}", refused.log);
+    common::name_attesters(&mut world);
+    change(&mut world, 3).expect_err("there is no third organisation");
+    change(&mut world, 2).expect("two organisations attest");
 }
 
 #[test]
@@ -379,7 +409,7 @@ fn a_domain_that_nobody_confirms_for_three_weeks_is_lost() {
     world.wait(7 * DAY);
     world.wait(7 * DAY);
     assert_eq!(domain_now(&world, 1).verified.expect("two misses").missed, 2);
-    for attester in [4, 5] {
+    for attester in [3, 5] {
         world.send(&attest(&world, attester, 1, true)).expect("confirms");
     }
     assert_eq!(domain_now(&world, 1).verified.expect("confirmed").missed, 0);

@@ -206,6 +206,9 @@ pub struct DomainAttestation {
     pub holds: bool,
     #[prost(uint64, tag = "3")]
     pub time: u64,
+    /// The attester's organisation, which attests once.
+    #[prost(string, tag = "4")]
+    pub organisation: ::prost::alloc::string::String,
 }
 impl ::prost::Name for DomainAttestation {
     const NAME: &'static str = "DomainAttestation";
@@ -305,9 +308,7 @@ pub struct Params {
     /// Whether an active provider needs a verified domain that its gateway lies under.
     #[prost(bool, tag = "14")]
     pub require_domain: bool,
-    /// Accounts that look at domains, and how many of them must agree.
-    #[prost(string, repeated, tag = "15")]
-    pub attesters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Attesters of different organisations that must agree on a domain; the module attester registers them.
     #[prost(uint32, tag = "16")]
     pub attestations: u32,
 }
@@ -1211,7 +1212,7 @@ impl ::prost::Name for MsgRequestDomainVerificationResponse {
         "/ve.provider.v1.MsgRequestDomainVerificationResponse".into()
     }
 }
-/// What one of the attesters named by governance saw.
+/// What a registered attester of domains saw.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MsgSubmitDomainAttestation {
     #[prost(string, tag = "1")]

@@ -1,11 +1,13 @@
 //! Domains of providers: two attesters that looked at the domain itself make it the provider's (marketplace spec
 //! section 1).
 //!
-//! The provider publishes a token; attesters, named by governance, look it up and say what they saw. The chain looks up
-//! nothing. A provider has at most one request and one verified domain; a domain has at most one provider, the one who
-//! proved it last.
+//! The provider publishes a token; attesters, which the module `attester` registers, look it up and say what they saw,
+//! one of each organisation. The chain looks up nothing. A provider has at most one request and one verified domain; a
+//! domain has at most one provider, the one who proved it last.
 
 use ve_base::{Address, CodedError, preimage};
+use ve_chain_identity::attester;
+use ve_proto::ve::attester::v1::Kind;
 use ve_proto::ve::provider::v1::{DomainAttestation, DomainMethod, DomainState, DomainVerification, Params, Provider};
 use ve_sdk::{Context, Event};
 use ve_store::Read;
@@ -28,6 +30,8 @@ const COOL_DOWN_SECONDS: u64 = 3600;
 const MAX_REQUESTS: u32 = 5;
 /// Seconds that an observation may be older or newer than the block.
 const MAX_SKEW: u64 = 3600;
+/// Statements about one token at a time, of as many organisations; those that agree are fewer.
+const MAX_ATTESTATIONS: usize = 50;
 /// Domains that the end of a block handles at most.
 const MAX_DUE: usize = 100;
 
@@ -125,22 +129,22 @@ fn tell(ctx: &mut Context<'_>, kind: &str, what: &DomainVerification) {
 /// Notes what an attester saw.
 pub fn attest(
     ctx: &mut Context<'_>,
-    attester: &Address,
+    by: &Address,
     owner: &Address,
     token: &str,
     seen: bool,
     observed_at: u64,
 ) -> Result<(), CodedError> {
     let params = params::load(ctx)?;
-    let name = attester.to_string();
-    if !params.attesters.contains(&name) || attester == owner {
+    let name = by.to_string();
+    if by == owner {
         return Err(Error::Attester(name).into());
     }
+    let organisation = attester::organisation_of(ctx, by, Kind::Domain)?;
     let now = ctx.time().unix();
     if observed_at.abs_diff(now) > MAX_SKEW {
         return Err(Error::BeatTime { observed: observed_at, now }.into());
     }
-    let attestation = DomainAttestation { attester: name.clone(), holds: seen, time: observed_at };
     let asked = DOMAIN_REQUESTS.get(ctx, owner)?;
     let asked = asked.filter(|asked| asked.token == token && asked.state() == DomainState::Pending);
     let verified = DOMAINS.get(ctx, owner)?.filter(|verified| verified.token == token);
@@ -149,16 +153,17 @@ pub fn attest(
         (None, Some(verified)) => verified,
         _ => return Err(Error::DomainToken(crate::text::shown(token)).into()),
     };
-    if subject.attestations.iter().any(|known| known.attester == name) {
+    let said = subject.attestations.iter().any(|known| known.attester == name || known.organisation == organisation);
+    if said || subject.attestations.len() >= MAX_ATTESTATIONS {
         return Err(Error::Attester(name).into());
     }
-    subject.attestations.push(attestation);
+    subject.attestations.push(DomainAttestation { attester: name, holds: seen, time: observed_at, organisation });
     let agreed = |wanted: bool| {
         let count = subject.attestations.iter().filter(|known| known.holds == wanted).count();
         count >= usize::try_from(params.attestations).unwrap_or(usize::MAX)
     };
     let (yes, no) = (agreed(true), agreed(false));
-    ctx.emit(Event::new("domain_attested").with("owner", owner).with("attester", attester).with("holds", seen));
+    ctx.emit(Event::new("domain_attested").with("owner", owner).with("attester", by).with("holds", seen));
     match (subject.state(), yes, no) {
         (DomainState::Verified, true, _) => confirm(ctx, owner, subject),
         (DomainState::Verified, ..) => Ok(DOMAINS.set(ctx, owner, &subject)?),

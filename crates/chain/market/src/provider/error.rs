@@ -46,7 +46,7 @@ pub enum Error {
     DomainRenewal(u64),
     #[error("no request is taken before {0}: an earlier one failed, or the day's number is used up")]
     DomainPause(u64),
-    #[error("{0} is no attester of this, or has attested already; attesters are named by governance")]
+    #[error("{0} attests its own domain, or its organisation has attested already; another organisation has to")]
     Attester(String),
     #[error("no domain waits for token {0:?}; read the provider's request")]
     DomainToken(String),

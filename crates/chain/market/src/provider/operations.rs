@@ -2,6 +2,8 @@
 
 use ve_base::keys::{PublicKey, SecretKey};
 use ve_base::{Address, Amount, Coin, preimage};
+use ve_chain_identity::attester;
+use ve_proto::ve::attester::v1::Kind;
 use ve_proto::ve::provider::v1::*;
 use ve_proto::{Any, Message, Name};
 use ve_sdk::QueryContext;
@@ -223,9 +225,8 @@ fn attest_domain(draw: &mut dyn Draw, ctx: &QueryContext<'_>, accounts: &[Addres
     let asked = DOMAIN_REQUESTS.scan().entries(ctx).take(100).filter_map(Result::ok).map(|(_, asked)| asked);
     let asked: Vec<DomainVerification> = asked.filter(|asked| asked.state() == DomainState::Pending).collect();
     let asked = pick(draw, &asked)?;
-    let named = super::params::load(ctx).ok()?.attesters;
-    let attesters: Vec<Address> =
-        accounts.iter().filter(|account| named.contains(&account.to_string())).cloned().collect();
+    let attests = |account: &&Address| attester::organisation_of(ctx, account, Kind::Domain).is_ok();
+    let attesters: Vec<Address> = accounts.iter().filter(attests).cloned().collect();
     let attester = if draw.below(8) == 0 { pick(draw, accounts)? } else { pick(draw, &attesters)? };
     let message = MsgSubmitDomainAttestation {
         attester: attester.to_string(),

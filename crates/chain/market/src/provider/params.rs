@@ -1,6 +1,6 @@
 //! Parameters, changed by governance within hard bounds.
 
-use ve_base::{Amount, BASE_DENOM, CodedError, Coin, parse_account};
+use ve_base::{Amount, BASE_DENOM, CodedError, Coin};
 use ve_proto::ve::provider::v1::Params;
 use ve_store::{Read, Write};
 
@@ -25,7 +25,6 @@ pub fn default() -> Params {
         max_denials: 1000,
         max_closes_per_block: 100,
         require_domain: false,
-        attesters: Vec::new(),
         attestations: 2,
     }
 }
@@ -54,16 +53,6 @@ pub fn validate(params: &Params) -> Result<(), CodedError> {
     within("max_denials", u64::from(params.max_denials), 0, 10_000)?;
     within("max_closes_per_block", u64::from(params.max_closes_per_block), 1, 1000)?;
     within("attestations", u64::from(params.attestations), 2, 10)?;
-    within("number of attesters", params.attesters.len() as u64, 0, 50)?;
-    if !params.attesters.is_sorted_by(|left, right| left < right) {
-        return Err(Error::Params("sort the attesters, each once".into()).into());
-    }
-    for attester in &params.attesters {
-        parse_account("attester", attester)?;
-    }
-    if params.require_domain && params.attesters.len() < usize::try_from(params.attestations).unwrap_or(usize::MAX) {
-        return Err(Error::Params("domains cannot be required with fewer attesters than must agree".into()).into());
-    }
     Ok(())
 }
 

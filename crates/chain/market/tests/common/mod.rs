@@ -8,6 +8,7 @@ use ve_base::{Address, Amount, BlockTime, CodedError, Coin, Coins, Dec, preimage
 use ve_chain_core::{auth::Auth, bank, bank::Bank, distribution::Distribution};
 use ve_chain_finance::escrow::{self, Escrow, EscrowHooks};
 use ve_chain_finance::take::Take;
+use ve_chain_identity::attester::{Attesters, BOND_ACCOUNT};
 use ve_chain_market::cert::Cert;
 use ve_chain_market::deployment::{Market, MarketHooks};
 use ve_chain_market::provider::{ProviderHooks, Providers};
@@ -29,6 +30,7 @@ pub fn modules() -> Vec<Box<dyn Module>> {
         Box::new(Auth),
         Box::new(Bank),
         Box::new(Distribution),
+        Box::new(Attesters),
         Box::new(Take),
         Box::new(Escrow),
         Box::new(Providers),
@@ -364,6 +366,23 @@ fn endow(ctx: &mut Context<'_>, address: &Address, coins: &Coins) {
     let has = supply.get(ctx, "uve").expect("reads").unwrap_or_default();
     supply.set(ctx, "uve", &has.checked_add(coin.amount).expect("fits")).expect("writes");
     balance.set(ctx, (address, "uve"), &coin.amount).expect("writes");
+}
+
+/// Attesters of domains that governance approved: accounts 3, 4 and 5, the last two of one organisation.
+pub fn name_attesters(world: &mut World) {
+    let bond = 1_000_000_000u64;
+    let attester = |number: usize, organisation: &str| {
+        serde_json::json!({
+            "address": world.name(number), "name": "attester", "organisation": organisation, "slashed": "0",
+            "bond": bond.to_string(), "kinds": ["KIND_DOMAIN"], "state": "ATTESTER_STATE_ACTIVE",
+        })
+    };
+    let mut genesis = Attesters.default_genesis();
+    genesis["attesters"] = vec![attester(3, "north"), attester(4, "south"), attester(5, "south")].into();
+    world.run(|ctx| {
+        endow(ctx, &ve_base::module_address(BOND_ACCOUNT), &Coins::native(Amount::from(3 * bond)));
+        Attesters.init_genesis(ctx, &genesis).expect("attesters");
+    });
 }
 
 /// More coins for one of the accounts.
