@@ -82,6 +82,7 @@ fn replace(
     right: ScoreAttestation,
 ) -> Result<(), CodedError> {
     let params = params::load(ctx)?;
+    let near_miss = right.score >= params.secondary_score && result::gates_passed(&right.reason_codes);
     if wallet.state() == VerificationState::Verified {
         let (score, codes) = result::unique(ctx, owner, &right, &params)?;
         let gates_passed = result::gates_passed(&codes);
@@ -91,7 +92,7 @@ fn replace(
         wallet::advance(ctx, owner, &mut wallet, lifecycle::Event::Requested, Reasons::default())?;
         let scored = lifecycle::Event::Scored { score, gates_passed };
         wallet::advance(ctx, owner, &mut wallet, scored, reasons)?;
-    } else if right.score >= params.secondary_score && result::gates_passed(&right.reason_codes) {
+    } else if right.score >= params.basic_score || near_miss {
         wallet.cooldown_until = 0;
         wallet.rejections = wallet.rejections.saturating_sub(1);
     }
