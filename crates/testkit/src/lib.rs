@@ -4,3 +4,4 @@ pub mod chain;
 pub mod committee;
 pub mod release;
 pub mod simulation;
+pub mod veid;

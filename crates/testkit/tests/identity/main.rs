@@ -1,11 +1,11 @@
-//! Identity wallets, evidence and what follows from them, through the whole application.
+//! Encryption, roles, identities and factors through the whole application. Invariants of all modules are checked after
+//! every block.
 
-mod appeals;
-mod capture;
-mod clients;
-mod fairness;
-mod gate;
-mod kit;
-mod members;
-mod verification;
-mod wallets;
+mod account_states;
+mod attesters;
+mod audit;
+mod enclaves;
+mod encryption;
+mod mfa;
+mod roles;
+mod veid;

@@ -375,7 +375,8 @@ impl<C: Chain> Worker<C> {
             Err(code) => return Ok(Some(self.failure(turn, code))),
         };
         let opened = self.open_all(turn, &sealed)?;
-        let Some(attestation) = score::attestation(turn.run, &opened, &findings, self.model(&turn.run.model_id)?) else {
+        let Some(attestation) = score::attestation(turn.run, &opened, &findings, self.model(&turn.run.model_id)?)
+        else {
             return Ok(Some(self.failure(turn, "NO_AGREEMENT")));
         };
         let digest = verification::attestation_digest(&turn.run_id, &attestation);

@@ -7,8 +7,8 @@ use ve_proto::ve::veid::v1::*;
 use ve_testkit::committee::{EPOCH, sealing_key};
 use ve_verifier::worker::{Keys, Worker, WorkerError};
 
-use crate::kit;
 use crate::members::*;
+use ve_testkit::veid as kit;
 
 fn begun() -> (Chained, tempfile::TempDir, usize) {
     let chain = asked(flawless(), "measured");

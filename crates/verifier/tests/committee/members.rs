@@ -16,9 +16,9 @@ use ve_testkit::committee::{EPOCH, sealing_key, signing_key};
 use ve_verifier::worker::{Chain, ChainError, Extractors, Keys, Round, Worker, WorkerError};
 use ve_verifier::{Circumstances, Extract, ExtractError, Extraction};
 
-use crate::kit::{self, Upload, accept, name, open_wallet, rest};
+use ve_testkit::veid::{self as kit, Upload, accept, name, open_wallet, rest};
 
-pub use crate::by_hand::OWNER;
+pub use ve_testkit::veid::members::OWNER;
 
 pub type Chained = Rc<RefCell<TestChain>>;
 
@@ -119,16 +119,16 @@ pub fn asked_with(evidence: Vec<u8>, kind: &str, inline: bool, change: impl FnOn
 }
 
 pub fn request(chain: &Chained) -> VerificationRequest {
-    crate::by_hand::request(&chain.borrow())
+    ve_testkit::veid::members::request(&chain.borrow())
 }
 
 /// Accounts with a seat in the present run.
 pub fn seated(chain: &Chained) -> Vec<usize> {
-    crate::by_hand::seated(&chain.borrow())
+    ve_testkit::veid::members::seated(&chain.borrow())
 }
 
 pub fn record_of(chain: &Chained, member: usize) -> MemberRecord {
-    crate::by_hand::record_of(&chain.borrow(), member)
+    ve_testkit::veid::members::record_of(&chain.borrow(), member)
 }
 
 pub fn link(chain: &Chained, account: usize) -> Shared {

@@ -2,8 +2,8 @@ use ve_inference::features::id;
 use ve_proto::ve::veid::v1::*;
 use ve_verifier::worker::{Round, Worker};
 
-use crate::by_hand;
 use crate::members::*;
+use ve_testkit::veid::members as by_hand;
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")

@@ -11,10 +11,10 @@ use ve_inference::{Features, Findings, Model, features::id};
 use ve_proto::ve::encryption::v1::Mode;
 use ve_proto::ve::veid::v1::*;
 use ve_sdk::application::TxResult;
-use ve_testkit::chain::{CHAIN_ID, TestChain, any, sign_changed};
-use ve_testkit::committee;
 
-use crate::kit::*;
+use super::*;
+use crate::chain::{CHAIN_ID, TestChain, any, sign_changed};
+use crate::committee;
 
 /// Whoever is verified in these tests; the members are the first seven accounts.
 pub const OWNER: usize = 8;
@@ -173,12 +173,12 @@ pub fn attest(chain: &mut TestChain, member: usize, attestation: &ScoreAttestati
     let enclave_signature = enclave(member).sign(&signed).to_vec();
     let message = MsgAttestScore { member: who, run_id, attestation: Some(attestation.clone()), enclave_signature };
     // The run with the attestations of all its seats is written: more than the gas that these tests usually give.
-    let (signer, gas) = (&chain.accounts[member], 2 * ve_testkit::chain::GAS);
+    let (signer, gas) = (&chain.accounts[member], 2 * crate::chain::GAS);
     let account = chain.account(&signer.address);
     let tx = sign_changed(signer, account.account_number, account.sequence, vec![any(&message)], |_, auth_info| {
         let fee = auth_info.fee.get_or_insert_default();
         fee.gas_limit = gas;
-        fee.amount[0].amount = (2 * ve_testkit::chain::FEE).to_string();
+        fee.amount[0].amount = (2 * crate::chain::FEE).to_string();
     });
     chain.run(vec![tx]).tx_results.remove(0)
 }

@@ -1,7 +1,7 @@
 use ve_proto::ve::veid::v1::*;
 use ve_testkit::chain::TestChain;
 
-use crate::kit::*;
+use ve_testkit::veid::*;
 
 fn clients(chain: &TestChain) -> Vec<Client> {
     let response: QueryClientsResponse =

@@ -9,7 +9,7 @@ use ve_proto::cosmos::staking::v1beta1::{MsgDelegate, MsgUndelegate};
 use ve_sdk::application::Application as _;
 use ve_testkit::chain::{ENDOWMENT, TestChain, any};
 
-use crate::support::{
+use super::support::{
     DEPOSIT, EXPEDITED, VE, VOTING, balance, chain, code, coins, found, gov, in_ve, params, proposal, status, stop,
     stopped, submit, supply, tally, text, vote,
 };

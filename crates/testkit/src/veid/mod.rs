@@ -1,5 +1,7 @@
 //! What a user's client does before it sends something.
 
+pub mod members;
+
 use std::cell::Cell;
 
 use ve_base::capture;
@@ -10,8 +12,9 @@ use ve_proto::Message;
 use ve_proto::ve::encryption::v1::{Envelope, Mode};
 use ve_proto::ve::veid::v1::*;
 use ve_sdk::application::TxResult;
-use ve_testkit::chain::{CHAIN_ID, TestChain};
-use ve_testkit::committee;
+
+use crate::chain::{CHAIN_ID, TestChain};
+use crate::committee;
 
 pub const DAY: u64 = 86_400;
 pub const CLIENT: &str = "veid-app";

@@ -10,9 +10,9 @@ use ve_sdk::application::Application as _;
 use ve_testkit::chain::{TestChain, any};
 use ve_testkit::committee;
 
-use crate::kit::*;
-use crate::members::*;
-use crate::verification::{asked, punishments, staked};
+use super::verification::{asked, punishments, staked};
+use ve_testkit::veid::members::*;
+use ve_testkit::veid::*;
 
 fn kept(chain: &TestChain, what: &str) -> Vec<serde_json::Value> {
     let exported = chain.app.export().expect("the state exports");

@@ -6,7 +6,7 @@ use ve_proto::ve::mfa::v1::{
 use ve_proto::ve::roles::v1::{AccountState, QueryAccountRequest, QueryAccountResponse};
 use ve_testkit::chain::{Account, TestChain};
 
-use crate::support::*;
+use super::support::*;
 
 const HOUR: u64 = 3600;
 

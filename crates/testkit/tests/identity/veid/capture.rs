@@ -3,7 +3,7 @@ use ve_proto::ve::veid::v1::*;
 use ve_testkit::chain::{CHAIN_ID, TestChain};
 use ve_testkit::committee;
 
-use crate::kit::*;
+use ve_testkit::veid::*;
 
 const ID: &str = "scope-of-mail-001";
 

@@ -5,8 +5,8 @@ use ve_proto::ve::slashing::v1::{QuerySlashRecordsRequest, QuerySlashRecordsResp
 use ve_proto::ve::veid::v1::*;
 use ve_testkit::chain::{Account, TestChain};
 
-use crate::kit::*;
-use crate::members::*;
+use ve_testkit::veid::members::*;
+use ve_testkit::veid::*;
 
 /// A chain on which verification was asked for; its committees have this size.
 pub fn asked(size: u32) -> TestChain {

@@ -1,7 +1,7 @@
 use ve_proto::ve::enclave::v1::*;
 use ve_testkit::chain::TestChain;
 
-use crate::support::*;
+use super::support::*;
 
 #[test]
 fn an_enclave_is_active_after_its_first_heartbeat() {

@@ -4,7 +4,7 @@ use ve_proto::ve::attester::v1::Kind;
 use ve_proto::ve::mfa::v1::*;
 use ve_testkit::chain::TestChain;
 
-use crate::support::*;
+use super::support::*;
 
 /// A try with a wrong code, as two attesters report it.
 fn wrong_code(chain: &mut TestChain, owner: &Owner) -> Option<bool> {

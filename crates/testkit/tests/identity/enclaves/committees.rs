@@ -7,7 +7,7 @@ use ve_sdk::application::Application as _;
 use ve_store::Read;
 use ve_testkit::chain::TestChain;
 
-use crate::support::*;
+use super::support::*;
 
 #[test]
 fn a_committee_is_drawn_from_healthy_enclaves_and_evidence_is_sealed_to_it() {

@@ -18,7 +18,7 @@ use ve_proto::ve::veid::v1::MsgCompleteSecondary;
 use ve_sdk::application::TxResult;
 use ve_testkit::chain::{Account, CHAIN_ID, TestChain, any};
 
-use crate::support::*;
+use super::support::*;
 
 const VE: u64 = 1_000_000;
 /// The contact that the account has.

@@ -11,7 +11,7 @@ use ve_proto::ve::take::v1 as take;
 use ve_sdk::application::{Application as _, Query};
 use ve_testkit::chain::{TestChain, any};
 
-use crate::support::{DEPOSIT, REPORT, VOTING, chain, code, coins, found, gov, proposal, status, stop, submit, vote};
+use super::support::{DEPOSIT, REPORT, VOTING, chain, code, coins, found, gov, proposal, status, stop, submit, vote};
 
 fn commission(chain: &TestChain) -> take::Params {
     let response: take::QueryParamsResponse =

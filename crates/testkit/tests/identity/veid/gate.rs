@@ -9,7 +9,7 @@ use ve_proto::ve::encryption::v1::Envelope;
 use ve_proto::ve::veid::v1::*;
 use ve_testkit::chain::{Account, CHAIN_ID, TestChain, any};
 
-use crate::kit::*;
+use ve_testkit::veid::*;
 
 /// A wallet that was verified before the first block, with its scopes and its history.
 fn verified(state: &mut Value, of: u32, score: u32, kinds: &[ScopeType]) {

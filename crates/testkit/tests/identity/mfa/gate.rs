@@ -8,7 +8,7 @@ use ve_proto::ve::mfa::v1::*;
 use ve_sdk::application::Application as _;
 use ve_testkit::chain::{TestChain, any};
 
-use crate::support::*;
+use super::support::*;
 
 const VE: u64 = 1_000_000;
 

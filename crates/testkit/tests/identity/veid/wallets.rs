@@ -3,7 +3,7 @@ use ve_proto::ve::veid::v1::*;
 use ve_sdk::application::Application;
 use ve_testkit::chain::{TestChain, checked_options};
 
-use crate::kit::*;
+use ve_testkit::veid::*;
 
 #[test]
 fn an_account_makes_one_wallet_with_a_key_that_signed_for_it() {

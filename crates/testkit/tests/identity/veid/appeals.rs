@@ -3,8 +3,8 @@ use ve_proto::ve::encryption::v1::{Envelope, Mode, MsgRegisterKey, Suite};
 use ve_proto::ve::veid::v1::*;
 use ve_testkit::chain::{CHAIN_ID, TestChain};
 
-use crate::kit::*;
-use crate::members::*;
+use ve_testkit::veid::members::*;
+use ve_testkit::veid::*;
 
 const MODERATOR: usize = 9;
 const OTHER_MODERATOR: usize = 10;

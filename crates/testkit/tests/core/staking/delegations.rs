@@ -7,7 +7,7 @@ use ve_proto::cosmos::staking::v1beta1::*;
 use ve_sdk::application::Application;
 use ve_testkit::chain::{ENDOWMENT, FEE, TestChain, any};
 
-use crate::support::{
+use super::support::{
     SELF_BOND, UNBONDING, VE, accepted, balance, chain, coin, delegate, operator, pool, redelegate, refused, staking,
     text, undelegate, update,
 };

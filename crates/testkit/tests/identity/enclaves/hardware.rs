@@ -1,10 +1,10 @@
 use ve_proto::ve::enclave::v1::*;
 
-use crate::support::*;
+use super::support::*;
 
 macro_rules! vector {
     ($name:literal) => {
-        include_bytes!(concat!("../../../../tests/vectors/enclave/", $name)).to_vec()
+        include_bytes!(concat!("../../../../../tests/vectors/enclave/", $name)).to_vec()
     };
 }
 

@@ -7,7 +7,7 @@ use ve_chain_core::staking::{BONDED_POOL, MAX_TOTAL_POWER, NOT_BONDED_POOL, POWE
 use ve_proto::cosmos::staking::v1beta1::*;
 use ve_testkit::chain::{ENDOWMENT, TestChain};
 
-use crate::support::{
+use super::support::{
     SELF_BOND, UNBONDING, VE, accepted, balance, chain, chain_with, coin, consensus_key, create, delegate, operator,
     pool, rates, refused, staking, text, undelegate, update, validator,
 };

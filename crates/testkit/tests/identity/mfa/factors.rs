@@ -8,7 +8,7 @@ use ve_proto::ve::encryption::v1::{Envelope, Mode, MsgRegisterKey, Suite};
 use ve_proto::ve::mfa::v1::*;
 use ve_testkit::chain::{CHAIN_ID, TestChain};
 
-use crate::support::*;
+use super::support::*;
 
 fn enroll(of: usize, kind: FactorType) -> MsgEnrollFactor {
     MsgEnrollFactor { address: name(of), r#type: kind.into(), ..MsgEnrollFactor::default() }

@@ -1,6 +1,6 @@
 use ve_proto::ve::enclave::v1::*;
 
-use crate::support::*;
+use super::support::*;
 
 #[test]
 fn an_enclave_that_falls_silent_leaves_the_committee_and_comes_back_with_three_heartbeats_and_a_quote() {
