@@ -223,6 +223,13 @@ impl Node {
     }
 }
 
+/// Takes the last block of a stopped node back, see [`crate::core::roll_back`].
+pub fn roll_back(home: &Home, app: impl FnOnce(u64) -> Result<(), String>) -> Result<u64> {
+    let store = BlockStore::open(&database(&home.data(), "blocks")?)?;
+    let index = Index::open(&database(&home.data(), "index")?)?;
+    Ok(crate::core::roll_back(&store, &index, app)?)
+}
+
 /// Fills an empty node from a snapshot of its peers if the configuration says so: before [`Node::start`]. Can be dropped
 /// at any point; what was fetched stays on disk for the next time.
 pub async fn sync_state(home: &Home, config: &NodeConfig, app: Arc<dyn Application>) -> Result<()> {

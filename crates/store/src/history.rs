@@ -30,7 +30,7 @@ pub(crate) fn encode(old: Option<&[u8]>) -> Vec<u8> {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
     match bytes.split_first() {
         Some((0, [])) => Ok(None),
         Some((1, value)) => Ok(Some(value.to_vec())),

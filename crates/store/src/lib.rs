@@ -16,6 +16,7 @@ pub mod proof;
 mod prune;
 mod recent;
 pub mod restore;
+mod rollback;
 pub mod scan;
 pub mod snapshot;
 pub mod store;

@@ -64,7 +64,17 @@ impl Log {
     }
 }
 
-fn read_record(mut record: &[u8]) -> Result<Vec<(u8, &[u8])>, KvError> {
+/// One line of a record: its kind, and the key of a node or of an entry of the state.
+pub(crate) struct Line<'a>(u8, &'a [u8]);
+
+impl<'a> Line<'a> {
+    /// The key of the state that the version changed or removed, if this line is about one.
+    pub fn changed_key(&self) -> Option<&'a [u8]> {
+        (self.0 != NODE).then_some(self.1)
+    }
+}
+
+pub(crate) fn read_record(mut record: &[u8]) -> Result<Vec<Line<'_>>, KvError> {
     let mut entries = Vec::with_capacity(CHUNK);
     while !record.is_empty() {
         let parsed = record.split_first_chunk::<3>().and_then(|([kind, high, low], rest)| {
@@ -72,7 +82,7 @@ fn read_record(mut record: &[u8]) -> Result<Vec<(u8, &[u8])>, KvError> {
             Some((*kind, key, rest))
         });
         let (kind, key, rest) = parsed.ok_or_else(|| KvError::corrupt(&[], "a pruning record does not decode"))?;
-        entries.push((kind, key));
+        entries.push(Line(kind, key));
         record = rest;
     }
     Ok(entries)
@@ -94,7 +104,7 @@ fn step(disk: &Disk, oldest: Version) -> Result<bool, KvError> {
         let (log_key, record) = record.into_inner().map_err(io)?;
         let version = log_key.first_chunk().map(|version| u64::from_be_bytes(*version));
         let version = version.ok_or_else(|| KvError::corrupt(&log_key, "a pruning record does not decode"))?;
-        for (kind, key) in read_record(&record)? {
+        for Line(kind, key) in read_record(&record)? {
             if kind == NODE {
                 batch.remove(&disk.nodes, key);
                 continue;

@@ -10,6 +10,7 @@ use ve_node::core::Halt;
 use ve_node::genesis::Genesis;
 use ve_node::node::{Node, sync_state};
 use ve_sdk::application::Application;
+use ve_store::Store;
 
 use crate::cli::Global;
 use crate::daemon;
@@ -28,6 +29,8 @@ pub enum NodeCommand {
     /// Hold a validator's key for a node elsewhere
     #[command(subcommand)]
     Signer(SignerCommand),
+    /// Take the last block of a stopped node back; the next start executes it again
+    Rollback,
     /// Print the state as the `app_state` of a genesis file
     Export,
 }
@@ -71,15 +74,20 @@ fn home(global: &Global) -> Home {
     Home(global.home.clone().unwrap_or_else(|| PathBuf::from("virtengine-node")))
 }
 
+/// How the node keeps its states.
+fn store_options(config: &NodeConfig) -> ve_store::Options {
+    let keep = config.app.keep_states;
+    ve_store::Options {
+        pruning: if keep == 0 { ve_store::Pruning::Nothing } else { ve_store::Pruning::Custom { keep } },
+        ..ve_store::Options::default()
+    }
+}
+
 /// Opens the application of a home with the node's settings.
 fn open_app(home: &Home, config: &NodeConfig) -> Result<Arc<dyn Application>> {
     let price = config.app.minimum_gas_price.trim_end_matches(ve_base::BASE_DENOM);
-    let keep = config.app.keep_states;
     let options = Options {
-        store: ve_store::Options {
-            pruning: if keep == 0 { ve_store::Pruning::Nothing } else { ve_store::Pruning::Custom { keep } },
-            ..ve_store::Options::default()
-        },
+        store: store_options(config),
         check_invariants: config.app.check_invariants,
         min_gas_price: price.parse().with_context(|| {
             format!("app.minimum_gas_price {:?} is not a decimal with uve", config.app.minimum_gas_price)
@@ -105,6 +113,7 @@ pub async fn run(global: &Global, command: NodeCommand) -> Result<()> {
             println!("{}", serde_json::to_string_pretty(&app.export()?)?);
             Ok(())
         }
+        NodeCommand::Rollback => roll_back(&home),
         NodeCommand::Start(arguments) => start(&home, arguments).await,
         NodeCommand::Supervise(arguments) => supervise::run(home, arguments).await,
         NodeCommand::Signer(command) => signer::run(global, command).await,
@@ -163,6 +172,27 @@ fn init(home: &Home, arguments: InitArgs) -> Result<()> {
     } else {
         println!("next: put the network's genesis file at {}", home.genesis().display());
     }
+    Ok(())
+}
+
+fn roll_back(home: &Home) -> Result<()> {
+    let config = NodeConfig::load(&home.config())?;
+    let height = ve_node::node::roll_back(home, |height| {
+        let store = Store::open(home.state(), store_options(&config)).map_err(|error| error.to_string())?;
+        match store.latest().map_err(|error| error.to_string())? {
+            Some(reached) if reached == height => Ok(()),
+            Some(reached) if reached == height.saturating_add(1) => match store.roll_back() {
+                Ok(_) => Ok(()),
+                Err(error) => Err(format!("{error}; keep two states or more with `app.keep_states`")),
+            },
+            reached => Err(format!(
+                "the application is at height {}, the chain at {}; start the node once, it executes what is missing",
+                reached.unwrap_or_default(),
+                height.saturating_add(1),
+            )),
+        }
+    })?;
+    println!("the chain stands at height {height}; the next start executes block {} again", height.saturating_add(1));
     Ok(())
 }
 

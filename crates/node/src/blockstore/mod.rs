@@ -25,6 +25,8 @@ use crate::rpc::backend::StoredBlock;
 pub enum StoreError {
     #[error("the block store failed: {0}; check the disk")]
     Io(String),
+    #[error("{0} is in use by another process; stop that one first")]
+    Locked(String),
     #[error("the block store holds a damaged {0}; sync this node anew")]
     Damaged(&'static str),
 }
@@ -69,7 +71,11 @@ fn undecided_key(height: u64, hash: &[u8; 32]) -> Vec<u8> {
 
 impl BlockStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let db = Database::builder(path).cache_size(16 << 20).max_journaling_size(64 << 20).open().map_err(io)?;
+        let database = Database::builder(path).cache_size(16 << 20).max_journaling_size(64 << 20);
+        let db = database.open().map_err(|error| match error {
+            fjall::Error::Locked => StoreError::Locked(path.display().to_string()),
+            error => io(error),
+        })?;
         let open =
             |name: &str| db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(4 << 20)).map_err(io);
         Ok(Self {
@@ -223,6 +229,14 @@ impl BlockStore {
                 batch.remove(&self.evidence, key.to_bytes());
                 batch.insert(&self.convicted, key.to_bytes(), at(height));
             }
+        })
+    }
+
+    /// The chain stands at `state` again, one block earlier. That block stays, decided and not executed.
+    pub fn take_back(&self, state: &ChainState) -> Result<(), StoreError> {
+        self.write(|batch| {
+            batch.remove(&self.results, at(state.last_height.saturating_add(1)));
+            batch.insert(&self.meta, STATE, state.to_bytes());
         })
     }
 

@@ -19,6 +19,9 @@ use crate::rpc::backend::{CommittedBlock, RoundState, StoredBlock};
 
 mod blocks;
 mod recovery;
+mod rollback;
+
+pub use rollback::roll_back;
 
 #[cfg(test)]
 pub(crate) mod crash_tests;

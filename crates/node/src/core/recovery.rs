@@ -16,7 +16,7 @@ use crate::comet::{abci, hash};
 use crate::genesis::Genesis;
 use crate::rpc::backend::CommittedBlock;
 
-fn broken(cause: impl ToString) -> Halt {
+pub(super) fn broken(cause: impl ToString) -> Halt {
     Halt::Broken(cause.to_string())
 }
 
@@ -147,7 +147,7 @@ fn replay(app: &Arc<dyn Application>, store: &BlockStore, state: &ChainState, ge
     Ok(())
 }
 
-fn pruned(height: u64) -> Halt {
+pub(super) fn pruned(height: u64) -> Halt {
     Halt::Broken(format!(
         "the application needs block {height} again, which is pruned; restore `data/state` and `data/blocks` from one \
          backup, or sync this node anew"
@@ -155,7 +155,7 @@ fn pruned(height: u64) -> Halt {
 }
 
 /// The parts of the state before `height` that execution reads; the rest is of the last block.
-fn state_before(store: &BlockStore, state: &ChainState, height: u64) -> Result<ChainState, Halt> {
+pub(super) fn state_before(store: &BlockStore, state: &ChainState, height: u64) -> Result<ChainState, Halt> {
     let set = |at: u64| -> Result<ValidatorSet, Halt> {
         ValidatorSet::from_proto(&store.validators(at)?.ok_or_else(|| pruned(at))?).map_err(broken)
     };

@@ -113,6 +113,74 @@ fn a_decided_block_that_was_not_executed_is_executed_at_the_start() {
     assert_eq!(chain.core.index.height().expect("reads"), 3);
 }
 
+fn take_back(home: &Path) -> Result<u64, Halt> {
+    let store = crate::blockstore::BlockStore::open(&home.join("blocks"))?;
+    let index = crate::index::Index::open(&home.join("index")).expect("opens");
+    super::roll_back(&store, &index, |height| {
+        let state = ve_store::Store::open(home.join("state"), ve_store::Options::default()).expect("opens");
+        if state.latest().expect("reads") == Some(height) {
+            return Ok(());
+        }
+        state.roll_back().map(|_| ()).map_err(|error| error.to_string())
+    })
+}
+
+#[test]
+fn the_last_block_is_taken_back_and_executed_again() {
+    let home = home();
+    let (chain, app) = open(home.path());
+    advance(&chain, 1..=4);
+    let before = chain.core.state();
+    advance(&chain, 5..=5);
+    let after = chain.core.state();
+    drop((chain, app));
+    assert_eq!(take_back(home.path()).expect("taken back"), 4);
+    {
+        let store = crate::blockstore::BlockStore::open(&home.path().join("blocks")).expect("opens");
+        let index = crate::index::Index::open(&home.path().join("index")).expect("opens");
+        assert_eq!(store.state().expect("reads"), Some(before));
+        assert!(store.results(5).expect("reads").is_none());
+        let hash = <sha2::Sha256 as sha2::Digest>::digest(b"k5=v5");
+        assert_eq!((index.height().expect("reads"), index.tx(&hash).expect("reads")), (4, None));
+        assert_eq!(StoreApp::open(&home.path().join("state")).get("k5"), None);
+    }
+    let (chain, app) = open(home.path());
+    assert_eq!(chain.core.state(), after);
+    assert_eq!(app.get("k5").as_deref(), Some("v5"));
+    assert_eq!(chain.core.index.height().expect("reads"), 5);
+    advance(&chain, 6..=7);
+}
+
+#[test]
+fn a_block_taken_back_halfway_is_executed_again_or_taken_back_by_the_next_try() {
+    for tried_again in [false, true] {
+        let home = home();
+        let (chain, app) = open(home.path());
+        advance(&chain, 1..=3);
+        let after = chain.core.state();
+        drop((chain, app));
+        let state = ve_store::Store::open(home.path().join("state"), ve_store::Options::default()).expect("opens");
+        assert_eq!(state.roll_back().expect("taken back"), 2);
+        if tried_again {
+            assert_eq!(take_back(home.path()).expect("the rest is taken back"), 2);
+        }
+        let (chain, _app) = open(home.path());
+        assert_eq!(chain.core.state(), after);
+        advance(&chain, 4..=4);
+    }
+}
+
+#[test]
+fn the_first_block_is_not_taken_back() {
+    let home = home();
+    let (chain, app) = open(home.path());
+    advance(&chain, 1..=1);
+    drop((chain, app));
+    let refused = take_back(home.path()).expect_err("nothing is before it").to_string();
+    assert!(refused.contains("nothing to take back"), "{refused}");
+    assert_eq!(open(home.path()).0.core.last_height(), 1);
+}
+
 #[test]
 fn a_lost_index_is_made_again() {
     let home = home();

@@ -78,8 +78,9 @@ impl Index {
         }
     }
 
-    /// Adds a block: for each attribute and value that occurs in it one entry with all places. Heights already indexed are accepted and change nothing; a gap is refused, except that an empty
-    /// index starts anywhere (a node may have begun from a snapshot).
+    /// Adds a block: for each attribute and value that occurs in it one entry with all places. Heights already indexed are
+    /// accepted and change nothing; a gap is refused, except that an empty index starts anywhere (a node may have begun
+    /// from a snapshot).
     pub fn apply(&self, block: &CommittedBlock) -> Result<(), IndexError> {
         let (height, reached) = (block.height(), self.height()?);
         if height <= reached {
@@ -89,22 +90,37 @@ impl Index {
             return Err(IndexError::OutOfOrder { expected: reached + 1, found: height });
         }
         let mut batch = self.db.batch();
-        let mut postings = BTreeMap::new();
-        let txs = block.stored.block.data.as_ref().map_or(&[][..], |d| &d.txs);
-        for (index, (tx, result)) in txs.iter().zip(&block.results.tx_results).enumerate() {
-            let place = TxPlace { height, index: index as u32 };
-            let hash: [u8; 32] = Sha256::digest(tx).into();
+        for (place, hash, result) in transactions(block) {
             batch.insert(&self.postings, keys::tx_at(place), hash);
             if self.replaces(&hash, result)? {
                 batch.insert(&self.places, hash, keys::place(place, result.code));
             }
-            collect(&mut postings, keys::Subject::Tx, &result.events, place);
         }
-        collect(&mut postings, keys::Subject::Block, &block.results.events, TxPlace { height, index: 0 });
-        for (key, spots) in postings {
+        for (key, spots) in postings(block) {
             batch.insert(&self.postings, key, spots);
         }
         batch.insert(&self.postings, keys::HEIGHT, height.to_be_bytes());
+        batch.commit()?;
+        Ok(())
+    }
+
+    /// Removes what [`Index::apply`] wrote for the last block, if the index has it.
+    pub fn take_back(&self, block: &CommittedBlock) -> Result<(), IndexError> {
+        let height = block.height();
+        if self.height()? != height {
+            return Ok(());
+        }
+        let mut batch = self.db.batch();
+        for (place, hash, _) in transactions(block) {
+            batch.remove(&self.postings, keys::tx_at(place));
+            if self.tx(&hash)? == Some(place) {
+                batch.remove(&self.places, hash);
+            }
+        }
+        for key in postings(block).into_keys() {
+            batch.remove(&self.postings, key);
+        }
+        batch.insert(&self.postings, keys::HEIGHT, height.saturating_sub(1).to_be_bytes());
         batch.commit()?;
         Ok(())
     }
@@ -139,6 +155,27 @@ impl Index {
     pub fn tx(&self, hash: &[u8]) -> Result<Option<TxPlace>, IndexError> {
         self.places.get(hash)?.map(|bytes| keys::parse_place(&bytes).map(|(place, _)| place)).transpose()
     }
+}
+
+/// Place, hash and result of each transaction.
+fn transactions(block: &CommittedBlock) -> impl Iterator<Item = (TxPlace, [u8; 32], &ExecTxResult)> {
+    let height = block.height();
+    let txs = block.stored.block.data.as_ref().map_or(&[][..], |data| &data.txs);
+    txs.iter()
+        .zip(&block.results.tx_results)
+        .zip(0..)
+        .map(move |((tx, result), index)| (TxPlace { height, index }, Sha256::digest(tx).into(), result))
+}
+
+/// All places of each attribute and value that occurs in the block's events.
+fn postings(block: &CommittedBlock) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut postings = BTreeMap::new();
+    for (place, _, result) in transactions(block) {
+        collect(&mut postings, keys::Subject::Tx, &result.events, place);
+    }
+    let whole = TxPlace { height: block.height(), index: 0 };
+    collect(&mut postings, keys::Subject::Block, &block.results.events, whole);
+    postings
 }
 
 /// Adds where the attributes of `events` stand, in order of places.

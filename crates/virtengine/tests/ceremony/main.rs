@@ -179,6 +179,18 @@ fn both_reach(ports: [u16; 2], wanted: u64) {
     }
 }
 
+/// One of two stopped nodes takes its last block back; the chain goes on with both.
+fn a_block_is_taken_back(pair: &[Participant; 2], ports: [u16; 2]) {
+    let said = pair[0].text(&["node", "rollback"]);
+    let height = said.split(|other: char| !other.is_ascii_digit()).find_map(|word| word.parse::<u64>().ok());
+    let height = height.unwrap_or_else(|| panic!("{said}"));
+    assert!(height >= 2 && said.contains(&format!("executes block {} again", height + 1)), "{said}");
+    let running = [pair[0].start(), pair[1].start()];
+    both_reach(ports, height + 3);
+    assert!(pair[0].refused(&["node", "rollback"]).contains("in use"), "not while it runs");
+    running.into_iter().for_each(stop);
+}
+
 #[test]
 fn a_ceremony_ends_in_a_chain_whose_state_becomes_the_beginning_of_another_one() {
     let (directory, pair) = participants();
@@ -187,6 +199,7 @@ fn a_ceremony_ends_in_a_chain_whose_state_becomes_the_beginning_of_another_one()
     let running = start(&pair, ports);
     both_reach(ports, 3);
     running.into_iter().for_each(stop);
+    a_block_is_taken_back(&pair, ports);
 
     let [one, two] = &pair;
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
