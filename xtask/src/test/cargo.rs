@@ -43,10 +43,11 @@ impl Built {
     }
 }
 
-/// Builds every test of the workspace and the binaries that they start.
+/// Builds every test of the workspace and the binaries that they start. Examples are looked at by clippy.
 pub fn build(root: &Path) -> Result<Built> {
     let mut child = cargo_command(root)
-        .args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"])
+        .args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-run"])
+        .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped())
         .spawn()
         .context("run cargo")?;

@@ -36,12 +36,7 @@ pub struct Args {
 }
 
 /// Test programs that start nodes and mostly wait for them. They run beside the others, which yield to them.
-const NETWORKS: &[&str] = &[
-    "ve-node::network",
-    "virtengine::ceremony",
-    "virtengine::cosmrs",
-    "virtengine::network",
-];
+const NETWORKS: &[&str] = &["ve-node::network", "virtengine::ceremony", "virtengine::cosmrs", "virtengine::network"];
 
 /// Runs everything that `args` selects. The last line on stdout is `N passed, N failed, N skipped`.
 pub fn run(args: &Args) -> ExitCode {
