@@ -137,7 +137,8 @@ fn replay(app: &Arc<dyn Application>, store: &BlockStore, state: &ChainState, ge
         if !agreed {
             return Err(Halt::Broken(format!(
                 "executing block {height} again gave another result than the one that the chain agreed on; run the \
-                 version that executed it, or sync this node anew"
+                 release that executed it; or, if that release was wrong, `virtengine node rollback` and the right \
+                 one; or sync this node anew"
             )));
         }
         app.commit().map_err(broken)?;

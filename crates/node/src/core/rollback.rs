@@ -1,8 +1,8 @@
 //! Taking the last block back (platform spec section 3.4): it stays decided and is executed again at the next start, by
 //! another release if need be.
 //!
-//! The application goes back first, then the index, then the chain's state. Whatever a crash in between leaves is a node
-//! that can be started as it is, or taken back by the same command again.
+//! The application goes back first, then the index, then the chain's state. Whatever a crash in between leaves is taken
+//! back by the same command again; the release that executed the block could also be started as it is.
 
 use super::Halt;
 use super::recovery::{broken, pruned, state_before};

@@ -15,7 +15,7 @@ mod query_tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use sha2::{Digest, Sha256};
 use ve_proto::tendermint::abci::{Event, ExecTxResult};
 
@@ -121,7 +121,8 @@ impl Index {
             batch.remove(&self.postings, key);
         }
         batch.insert(&self.postings, keys::HEIGHT, height.saturating_sub(1).to_be_bytes());
-        batch.commit()?;
+        // What follows is durable, too: an index that still had the block would keep its old results.
+        batch.durability(Some(PersistMode::SyncAll)).commit()?;
         Ok(())
     }
 
