@@ -18,8 +18,8 @@ const CLOSE: u16 = 6_000;
 /// Names that are less alike are other names.
 const ALIKE: u16 = 8_000;
 
-/// The three features of the cross-check that the sources allow.
-pub fn check(sources: &[&Extraction]) -> Vec<(usize, u16)> {
+/// The three features of the cross-check that the sources, each with its kind, allow.
+pub fn check(sources: &[(&str, &Extraction)]) -> Vec<(usize, u16)> {
     let dates = [worst(sources, Field::Birth, exact), worst(sources, Field::Expiry, exact)];
     let names = [worst(sources, Field::Family, alike), worst(sources, Field::Given, alike)];
     let least = |values: [Option<u16>; 2]| values.into_iter().flatten().min();
@@ -31,16 +31,22 @@ pub fn check(sources: &[&Extraction]) -> Vec<(usize, u16)> {
     found.into_iter().filter_map(|(index, value)| Some((index, value?))).collect()
 }
 
-/// Of all pairs of sources that have the field; `None` where none has it.
-fn worst(sources: &[&Extraction], field: Field, compare: fn(&str, &str) -> u16) -> Option<u16> {
-    let values: Vec<&str> =
-        sources.iter().filter_map(|source| source.fields.get(&field)).map(|value| value.reveal()).collect();
-    if values.len() == 1 {
-        return Some(SINGLE);
+/// Of all pairs of sources that have the field; `None` where none has it. Two of one kind, which may be one piece given
+/// twice, confirm nothing; they can only contradict each other.
+fn worst(sources: &[(&str, &Extraction)], field: Field, compare: fn(&str, &str) -> u16) -> Option<u16> {
+    let mut values: Vec<(&str, &str)> = Vec::new();
+    for (kind, source) in sources {
+        values.extend(source.fields.get(&field).map(|value| (*kind, value.reveal())));
     }
     let pairs =
         values.iter().enumerate().flat_map(|(at, left)| values[at + 1..].iter().map(move |right| (left, right)));
-    pairs.map(|(left, right)| compare(left, right)).min()
+    let judged = pairs.filter_map(|(left, right)| match compare(left.1, right.1) {
+        WHOLE if left.0 == right.0 => None,
+        _ if left.0 == right.0 => Some(0),
+        likeness => Some(likeness),
+    });
+    let worst = judged.min().unwrap_or(SINGLE);
+    (!values.is_empty()).then_some(worst)
 }
 
 fn exact(left: &str, right: &str) -> u16 {

@@ -7,7 +7,7 @@ fn source(fields: &[(Field, &str)]) -> Extraction {
 }
 
 fn checked(left: &[(Field, &str)], right: &[(Field, &str)]) -> Vec<(usize, u16)> {
-    check(&[&source(left), &source(right)])
+    check(&[("mrz", &source(left)), ("aamva", &source(right))])
 }
 
 #[test]
@@ -45,5 +45,13 @@ fn names_may_be_cut_short_but_not_be_others() {
 
 #[test]
 fn a_single_source_is_worth_half() {
-    assert_eq!(check(&[&source(&[(Field::Number, "X1")])]), [(id::XCHECK_ID, 5_000)]);
+    assert_eq!(check(&[("mrz", &source(&[(Field::Number, "X1")]))]), [(id::XCHECK_ID, 5_000)]);
+}
+
+#[test]
+fn one_document_given_twice_is_one_source_and_two_of_a_kind_that_differ_contradict() {
+    let (one, other) = (source(&[(Field::Number, "D23145890")]), source(&[(Field::Number, "D23145891")]));
+    assert_eq!(check(&[("mrz", &one), ("mrz", &one)]), [(id::XCHECK_ID, 5_000)]);
+    assert_eq!(check(&[("mrz", &one), ("mrz", &other)]), [(id::XCHECK_ID, 0)]);
+    assert_eq!(check(&[("mrz", &one), ("mrz", &one), ("aamva", &other)]), [(id::XCHECK_ID, 6_000)]);
 }

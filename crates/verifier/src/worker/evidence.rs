@@ -164,7 +164,8 @@ impl<C: Chain> Worker<C> {
         // A content id is one plain word, so that it names no other file.
         let plain = cid.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         let path = self.artifacts.as_deref().filter(|_| plain)?.join(cid);
-        read_limited(&path)
+        // Until it is there as a whole it is missing.
+        read_limited(&path).filter(|ciphertext| envelope::cid(ciphertext) == cid)
     }
 
     fn read(&self, mut bundle: EvidenceBundle, at: &Circumstances) -> Result<Vec<(String, Extraction)>, &'static str> {
@@ -194,9 +195,8 @@ fn features(all: &[(String, Extraction)]) -> Result<Features, &'static str> {
             merged.entry(*index).and_modify(|kept| *kept = (*kept).min(*value)).or_insert(*value);
         }
     }
-    let sources: Vec<&Extraction> = all.iter().map(|(_, extraction)| extraction).collect();
-    let documents = sources.iter().filter(|source| source.fields.contains_key(&Field::Number)).count();
-    if documents > 0 {
+    let sources: Vec<(&str, &Extraction)> = all.iter().map(|(kind, extraction)| (kind.as_str(), extraction)).collect();
+    if sources.iter().any(|(_, source)| source.fields.contains_key(&Field::Number)) {
         merged.insert(id::DOC_PRESENT, 10_000);
         merged.extend(cross::check(&sources));
     }

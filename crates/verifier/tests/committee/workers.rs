@@ -131,13 +131,18 @@ fn evidence_off_the_chain_that_never_comes_sends_the_owner_back() {
 }
 
 #[test]
-fn evidence_off_the_chain_that_was_exchanged_is_not_read() {
-    let (chain, mut workers, [_folder, artifacts]) = off_the_chain(flawless(), true);
-    for entry in std::fs::read_dir(artifacts.path()).expect("the folder") {
-        std::fs::write(entry.expect("a file").path(), b"something else").expect("it writes");
+fn evidence_off_the_chain_that_was_exchanged_or_is_there_in_part_is_missing() {
+    for change in [|_: &[u8]| b"something else".to_vec(), |whole: &[u8]| whole[..whole.len() / 2].to_vec()] {
+        let (chain, mut workers, [_folder, artifacts]) = off_the_chain(flawless(), true);
+        for entry in std::fs::read_dir(artifacts.path()).expect("the folder") {
+            let path = entry.expect("a file").path();
+            let whole = std::fs::read(&path).expect("it was sealed");
+            std::fs::write(path, change(&whole)).expect("it writes");
+        }
+        assert_eq!(round(&mut workers[0]).expect("it answers"), Round::default(), "it may still come");
+        work(&chain, &mut workers, 5);
+        assert_eq!(request(&chain).reason_codes, ["EVIDENCE_MISSING"]);
     }
-    work(&chain, &mut workers, 1);
-    assert_eq!(request(&chain).reason_codes, ["ENVELOPE_INVALID"]);
 }
 
 #[test]
