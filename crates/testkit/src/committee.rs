@@ -1,6 +1,6 @@
 //! A committee of enclaves whose keys tests know: it answers where a registry of attested enclaves does on a network.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use ve_app::Release;
@@ -55,6 +55,31 @@ impl Drop for Ejected {
     }
 }
 
+thread_local! {
+    static KEPT: Cell<u64> = const { Cell::new(1) };
+}
+
+/// While it lives, committees of earlier epochs than this one are not kept in the chains of this thread.
+#[must_use]
+pub struct KeptSince(());
+
+impl KeptSince {
+    pub fn epoch(epoch: u64) -> Self {
+        KEPT.set(epoch);
+        Self(())
+    }
+}
+
+impl Drop for KeptSince {
+    fn drop(&mut self) {
+        KEPT.set(1);
+    }
+}
+
+fn is_kept(epoch: u64) -> bool {
+    (KEPT.get()..=EPOCH).contains(&epoch)
+}
+
 /// Members are the first accounts of a test chain.
 pub fn members(epoch: u64) -> Vec<Member> {
     let mut members: Vec<Member> = (0..SIZE)
@@ -85,7 +110,7 @@ impl CommitteeSource for KnownCommittee {
     }
 
     fn committee(&self, _state: &dyn Read, epoch: u64) -> Result<Option<Vec<Member>>, CodedError> {
-        Ok((1..=EPOCH).contains(&epoch).then(|| members(epoch)))
+        Ok(is_kept(epoch).then(|| members(epoch)))
     }
 
     fn holds(&self, _state: &dyn Read, operator: &Address, key_id: &str) -> Result<bool, CodedError> {
@@ -95,6 +120,9 @@ impl CommitteeSource for KnownCommittee {
     }
 
     fn seed(&self, _state: &dyn Read, epoch: u64) -> Result<Vec<u8>, CodedError> {
+        if !is_kept(epoch) {
+            return Err(ve_chain_identity::enclave::Error::NoCommittee(epoch).into());
+        }
         Ok(vec![u8::try_from(epoch).unwrap_or(u8::MAX); 32])
     }
 }

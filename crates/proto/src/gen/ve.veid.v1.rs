@@ -838,6 +838,13 @@ pub struct MemberRecord {
     /// The last epoch in which missed runs were punished.
     #[prost(uint64, tag = "12")]
     pub punished_epoch: u64,
+    /// Until when sentences for missed runs, for wrong scores and for divergence wait.
+    #[prost(uint64, tag = "13")]
+    pub sentenced_silent: u64,
+    #[prost(uint64, tag = "14")]
+    pub sentenced_wrong: u64,
+    #[prost(uint64, tag = "15")]
+    pub sentenced_divergent: u64,
 }
 impl ::prost::Name for MemberRecord {
     const NAME: &'static str = "MemberRecord";

@@ -1,5 +1,6 @@
-//! Who gets a seat in a run: members who can open its evidence, drawn with the caps of committees from a seed that nobody
-//! knows when verification is asked for. Whoever chooses the request thus does not choose who decides it.
+//! Who gets a seat in a run: members who can open its evidence, drawn with the caps of committees from a seed that its
+//! owner does not know when he asks for verification. Whoever chooses the request thus does not choose who decides it;
+//! the proposer of the block that has it still has some influence.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,8 @@ use ve_proto::ve::veid::v1::{Seat, VerificationRequest};
 use ve_sdk::Context;
 
 use super::committee::{self, Member};
-use super::keys::ENVELOPES;
+use super::faults;
+use super::keys::{ENVELOPES, MEMBERS};
 use crate::enclave;
 
 /// Smallest committee that may decide; below it verification pauses.
@@ -31,7 +33,12 @@ pub enum Drawn {
 /// Draws up to `size` seats for a request: from the committee in office, else from one that its evidence was sealed to,
 /// as far as the keys of its members are good still.
 pub fn draw(ctx: &Context<'_>, owner: &Address, request: &VerificationRequest, size: u32) -> Result<Drawn, CodedError> {
-    let office = |epoch| committee::members(ctx.hooks(), ctx, epoch).unwrap_or_default();
+    // Nobody has a seat in his own verification.
+    let office = |epoch| {
+        let mut members = committee::members(ctx.hooks(), ctx, epoch).unwrap_or_default();
+        members.retain(|member| member.operator != *owner);
+        members
+    };
     let current = match committee::epoch(ctx.hooks(), ctx) {
         Ok(epoch) if office(epoch).len() >= MIN_SEATS => epoch,
         _ => return Ok(Drawn::Nobody),
@@ -42,9 +49,15 @@ pub fn draw(ctx: &Context<'_>, owner: &Address, request: &VerificationRequest, s
     }
     let sealed: BTreeSet<u64> = evidence.iter().map(|envelope| envelope.epoch).filter(|at| *at < current).collect();
     for epoch in [current].into_iter().chain(sealed.into_iter().rev()) {
-        let readers = readers(office(epoch), &evidence);
-        let seed = seed(ctx, epoch, request)?;
-        let chosen = choose(&seed, &others(readers, owner, &request.excluded), size);
+        let office = office(epoch);
+        let full = office.len().min(usize::try_from(size).unwrap_or(usize::MAX));
+        let readers = readers(office, &evidence);
+        // Whoever seals to few chooses who decides. An epoch that is long over has no committee, hence no seed.
+        if readers.len() < MIN_SEATS || readers.len().saturating_mul(3) < full.saturating_mul(2) {
+            continue;
+        }
+        let avoided = avoided(ctx, &readers, &request.excluded)?;
+        let chosen = choose(&seed(ctx, epoch, request)?, &others(readers, &avoided), size);
         if chosen.len() >= MIN_SEATS {
             return Ok(Drawn::Seats { epoch, seats: chosen.iter().map(seat).collect() });
         }
@@ -68,9 +81,20 @@ pub fn readers(members: Vec<Member>, evidence: &[Envelope]) -> Vec<Member> {
     members.into_iter().filter(reads).collect()
 }
 
-/// Without the owner and those who decided what was appealed against, as long as enough are left.
-pub fn others(members: Vec<Member>, owner: &Address, excluded: &[String]) -> Vec<Member> {
-    let may = |member: &&Member| member.operator != *owner && !excluded.contains(&member.operator.to_string());
+/// Those who decided what was appealed against, and those whom a sentence awaits.
+fn avoided(ctx: &Context<'_>, members: &[Member], excluded: &[String]) -> Result<Vec<String>, CodedError> {
+    let mut avoided = excluded.to_vec();
+    for member in members {
+        if faults::is_sentenced(&MEMBERS.get_or_default(ctx, &member.operator)?, ctx.time().unix()) {
+            avoided.push(member.operator.to_string());
+        }
+    }
+    Ok(avoided)
+}
+
+/// Without those who are to be avoided, as long as enough are left.
+pub fn others(members: Vec<Member>, avoided: &[String]) -> Vec<Member> {
+    let may = |member: &&Member| !avoided.contains(&member.operator.to_string());
     let left: Vec<_> = members.iter().filter(may).cloned().collect();
     if left.len() >= MIN_SEATS { left } else { members }
 }

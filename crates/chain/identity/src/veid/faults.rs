@@ -3,12 +3,11 @@
 
 use ve_base::{Address, CodedError, parse_account};
 use ve_chain_core::performance::{self, Verification};
-use ve_chain_core::staking;
 use ve_proto::ve::veid::v1::{Fault, MemberRecord, Run, ScoreAttestation, Seat, VerificationRequest};
 use ve_sdk::{Context, Event};
 
 use super::keys::MEMBERS;
-use super::{runs, sentences};
+use super::{runs, seats, sentences};
 
 /// More missed runs in an epoch than this are punished (finance spec section 2.4), when they are more than one in ten
 /// (identity spec section 9).
@@ -114,6 +113,8 @@ pub fn settle(ctx: &mut Context<'_>, request: &VerificationRequest, end: End<'_>
                 MEMBERS.set(ctx, &member, &record)?;
                 performance::verified(ctx, &member, Verification::Agreed)?;
             }
+            // Whoever is in jail, or whose enclave is out of office, cannot answer.
+            Some(Err(Fault::Silent)) if !seats::in_office(ctx, seat)? => {}
             Some(Err(fault)) => {
                 let done = if fault == Fault::Silent { Verification::Missed } else { Verification::Contrary };
                 performance::verified(ctx, &member, done)?;
@@ -129,8 +130,7 @@ pub fn settle(ctx: &mut Context<'_>, request: &VerificationRequest, end: End<'_>
 pub fn at_fault(ctx: &mut Context<'_>, member: &Address, fault: Fault, run: &Run) -> Result<(), CodedError> {
     let mut record = MEMBERS.get_or_default(ctx, member)?;
     record.member = member.to_string();
-    let jailed = staking::find(ctx, member)?.is_none_or(|validator| validator.jailed);
-    let due = count(&mut record, fault, jailed);
+    let due = sentenced(&mut record, fault, ctx.time().unix());
     MEMBERS.set(ctx, member, &record)?;
     ctx.emit(
         Event::new("verification_fault")
@@ -142,16 +142,42 @@ pub fn at_fault(ctx: &mut Context<'_>, member: &Address, fault: Fault, run: &Run
     if due { sentences::pass(ctx, member, fault, run) } else { Ok(()) }
 }
 
-/// Counts a fault; returns whether it is punished at once.
-pub fn count(record: &mut MemberRecord, fault: Fault, jailed: bool) -> bool {
+/// Until when a sentence for such a fault waits. While it does there is no second one: what a member does before it can
+/// know of the first is one failing.
+fn waiting(record: &mut MemberRecord, fault: Fault) -> &mut u64 {
+    match fault {
+        Fault::Silent => &mut record.sentenced_silent,
+        Fault::WrongScore => &mut record.sentenced_wrong,
+        Fault::Unspecified | Fault::DivergentFeatures | Fault::DivergentScore | Fault::Mismatch => {
+            &mut record.sentenced_divergent
+        }
+    }
+}
+
+/// Whether a sentence awaits the member.
+pub fn is_sentenced(record: &MemberRecord, now: u64) -> bool {
+    [record.sentenced_silent, record.sentenced_wrong, record.sentenced_divergent].into_iter().any(|until| until > now)
+}
+
+/// Counts a fault; returns whether there is a sentence for it.
+pub fn sentenced(record: &mut MemberRecord, fault: Fault, now: u64) -> bool {
+    let due = count(record, fault) && *waiting(record, fault) <= now;
+    if due {
+        *waiting(record, fault) = now.saturating_add(sentences::DELAY);
+    }
+    due
+}
+
+/// Counts a fault; returns whether it is to be punished.
+pub fn count(record: &mut MemberRecord, fault: Fault) -> bool {
     let more = |counter: &mut u64| *counter = counter.saturating_add(1);
     match fault {
         Fault::Silent => {
             more(&mut record.silent);
             more(&mut record.missed);
-            // Whoever sits in jail cannot answer, and one outage is one fault.
+            // One outage is one fault.
             let many = record.missed > MISSES && record.missed.saturating_mul(MISSED_PART) > record.epoch_runs;
-            let due = many && !jailed && record.punished_epoch != record.epoch;
+            let due = many && record.punished_epoch != record.epoch;
             if due {
                 record.punished_epoch = record.epoch;
             }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use ve_base::{CodedError, parse_account};
 use ve_proto::ve::veid::v1::{
-    GenesisState, OwnedConsent, OwnedHistory, OwnedReveal, ScopeEnvelope, Wallet, WalletStatus,
+    Fault, GenesisState, OwnedConsent, OwnedHistory, OwnedReveal, ScopeEnvelope, Wallet, WalletStatus,
 };
 use ve_sdk::{Context, QueryContext, json};
 use ve_store::KvError;
@@ -123,6 +123,9 @@ fn runs(ctx: &mut Context<'_>, genesis: &GenesisState) -> Result<(), CodedError>
     }
     for sentence in &genesis.sentences {
         parse_account("member", &sentence.member)?;
+        if sentence.fault() == Fault::Unspecified {
+            return Err(Error::Input(format!("genesis: a sentence of {} names no known fault", sentence.member)).into());
+        }
         sentences::keep(ctx, sentence)?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use ve_base::{Address, CodedError, parse_account, verification};
 use ve_proto::ve::veid::v1::{
     Params, RequestStatus, Run, RunState, ScopeStatus, Seat, VerificationRequest, Wallet, WalletStatus,
 };
-use ve_sdk::Context;
+use ve_sdk::{Context, Event};
 use ve_store::Read;
 
 use super::draw::{self, Drawn};
@@ -67,11 +67,21 @@ pub fn end_block(ctx: &mut Context<'_>, params: &Params, most: usize) -> Result<
         if first && open >= MAX_OPEN && patient {
             // Members are busy enough.
             request.due_at = now.saturating_add(1);
-        } else {
-            advance(ctx, &owner, &mut request, params)?;
-            open = open.saturating_add(usize::from(first));
+            REQUESTS.set(ctx, &owner, &request)?;
+            continue;
         }
-        REQUESTS.set(ctx, &owner, &request)?;
+        open = open.saturating_add(usize::from(first));
+        let mut advanced = request.clone();
+        let outcome = ctx.atomic(|ctx| {
+            advance(ctx, &owner, &mut advanced, params)?;
+            Ok::<_, CodedError>(REQUESTS.set(ctx, &owner, &advanced)?)
+        });
+        // One request's trouble must not stop the chain: it is visible and tried again.
+        if let Err(error) = outcome {
+            request.due_at = now.saturating_add(params.phase_seconds);
+            REQUESTS.set(ctx, &owner, &request)?;
+            ctx.emit(Event::new("verification_failed").with("owner", &owner).with("error", &error));
+        }
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ use ve_sdk::Context;
 use super::keys::SENTENCES;
 use super::params::DAY;
 
+/// Seconds from a fault to its punishment.
+pub const DELAY: u64 = DAY;
 /// Sentences that one block carries out at most.
 const MAX_PER_BLOCK: usize = 5;
 
@@ -28,7 +30,7 @@ pub fn reason(fault: Fault) -> Reason {
 /// A day from now the member is punished for what it did in a run.
 pub fn pass(ctx: &mut Context<'_>, member: &Address, fault: Fault, run: &Run) -> Result<(), CodedError> {
     let sentence = Sentence {
-        due_at: ctx.time().unix().saturating_add(DAY),
+        due_at: ctx.time().unix().saturating_add(DELAY),
         member: member.to_string(),
         fault: fault.into(),
         run_id: run.run_id.clone(),

@@ -92,6 +92,48 @@ fn seats_go_to_members_who_can_open_the_evidence_and_without_them_it_is_captured
 }
 
 #[test]
+fn evidence_for_a_committee_that_nobody_remembers_is_captured_again() {
+    let before = committee::EPOCH - 1;
+    let mut chain = staked(4, |_| {});
+    let scope_ids = uploaded(&mut chain, [before; 2]);
+    let _kept = committee::KeptSince::epoch(committee::EPOCH);
+    let message = MsgRequestVerification { owner: name(&chain, OWNER), scope_ids };
+    accept(&mut chain, OWNER, &message);
+    assert_eq!(request(&chain).reason_codes, ["RETAKE_COMMITTEE_CHANGED"]);
+    chain.run(Vec::new());
+}
+
+#[test]
+fn who_is_out_of_office_misses_nothing() {
+    let mut chain = asked(4);
+    let members = seated(&chain);
+    let absent = members[3];
+    let out = committee::Ejected::new(u32::try_from(absent).expect("few"));
+    verified(&mut chain, &members[..3], flawless());
+    assert_eq!(wallet(&chain, OWNER).state(), VerificationState::Verified);
+    let record = record_of(&chain, absent);
+    assert_eq!((record.silent, record.missed), (0, 0));
+    drop(out);
+}
+
+#[test]
+fn while_a_sentence_waits_there_is_no_second_one_of_its_kind() {
+    let mut chain = asked(4);
+    let liar = {
+        let members = seated(&chain);
+        lie(&mut chain, &members);
+        members[0]
+    };
+    assert_eq!(kept(&chain, "sentences").len(), 1);
+    // Another verification, for which the liar answers wrongly again if it has a seat.
+    chain.wait(30);
+    let again = MsgRequestVerification { owner: name(&chain, OWNER), scope_ids: request(&chain).scope_ids };
+    accept(&mut chain, OWNER, &again);
+    let members = seated(&chain);
+    assert!(!members.contains(&liar), "six others are enough for four seats");
+}
+
+#[test]
 fn an_owner_who_divides_the_members_costs_them_nothing() {
     let mut chain = asked(4);
     let members = seated(&chain);
@@ -255,16 +297,21 @@ fn five_captures_that_nobody_can_read_are_enough_for_a_day() {
     accept(&mut chain, OWNER, &message);
 }
 
+/// The first member attests another score than the others.
+fn lie(chain: &mut TestChain, members: &[usize]) {
+    open_alike(chain, members, flawless());
+    let opened: Vec<_> = members.iter().map(|member| (*member, flawless())).collect();
+    let right = attestation(chain, &opened);
+    let wrong = ScoreAttestation { score: 100, ..right.clone() };
+    good(attest(chain, members[0], &wrong));
+    members[1..].iter().for_each(|member| good(attest(chain, *member, &right)));
+}
+
 #[test]
 fn a_fault_costs_stake_a_day_later_and_outlives_an_export() {
     let mut chain = asked(4);
     let members = seated(&chain);
-    open_alike(&mut chain, &members, flawless());
-    let opened: Vec<_> = members.iter().map(|member| (*member, flawless())).collect();
-    let right = attestation(&chain, &opened);
-    let wrong = ScoreAttestation { score: 100, ..right.clone() };
-    good(attest(&mut chain, members[0], &wrong));
-    members[1..].iter().for_each(|member| good(attest(&mut chain, *member, &right)));
+    lie(&mut chain, &members);
     let waiting = kept(&chain, "sentences");
     assert_eq!(waiting.len(), 1);
     assert_eq!(waiting[0]["member"].as_str(), Some(&*name(&chain, members[0])));

@@ -1,6 +1,7 @@
 use ve_proto::ve::veid::v1::{Fault, MemberRecord, Run, RunState, ScoreAttestation, Seat};
 
-use crate::veid::faults::{End, count, verdict};
+use crate::veid::faults::{End, count, is_sentenced, sentenced, verdict};
+use crate::veid::sentences::DELAY;
 
 /// A run whose seats answered like this; their members are numbered.
 fn run(state: RunState, seats: Vec<Seat>) -> Run {
@@ -58,21 +59,31 @@ fn who_stands_in_the_way_of_most_of_the_seats_owes_its_attestation() {
 }
 
 #[test]
-fn one_outage_is_one_fault_and_costs_nothing_in_jail() {
+fn one_outage_is_one_fault() {
     let mut record = MemberRecord { epoch: 3, epoch_runs: 50, ..MemberRecord::default() };
-    let due = |jailed, record: &mut MemberRecord| (0..11).filter(|_| count(record, Fault::Silent, jailed)).count();
-    assert_eq!(due(true, &mut record), 0, "whoever sits in jail cannot answer");
-    assert_eq!(due(false, &mut record), 1);
-    assert_eq!(due(false, &mut record), 0, "once in an epoch");
-    assert_eq!((record.missed, record.silent), (33, 33));
+    let due = |record: &mut MemberRecord| (0..11).filter(|_| count(record, Fault::Silent)).count();
+    assert_eq!(due(&mut record), 1);
+    assert_eq!(due(&mut record), 0, "once in an epoch");
+    assert_eq!((record.missed, record.silent), (22, 22));
     let mut busy = MemberRecord { epoch: 3, epoch_runs: 1_000, ..MemberRecord::default() };
-    assert_eq!(due(false, &mut busy), 0, "eleven of a thousand are few");
+    assert_eq!(due(&mut busy), 0, "eleven of a thousand are few");
 }
 
 #[test]
 fn divergent_features_are_punished_at_the_third_and_a_divergent_score_at_once() {
     let mut record = MemberRecord { runs: 10, ..MemberRecord::default() };
-    let strikes: Vec<bool> = (0..4).map(|_| count(&mut record, Fault::DivergentFeatures, false)).collect();
+    let strikes: Vec<bool> = (0..4).map(|_| count(&mut record, Fault::DivergentFeatures)).collect();
     assert_eq!(strikes, [false, false, true, false]);
-    assert!(count(&mut record, Fault::DivergentScore, false));
+    assert!(count(&mut record, Fault::DivergentScore));
+}
+
+#[test]
+fn one_sentence_of_a_kind_waits_at_a_time() {
+    let mut record = MemberRecord::default();
+    assert!(sentenced(&mut record, Fault::Mismatch, 1_000));
+    assert!(!sentenced(&mut record, Fault::DivergentScore, 1_001), "before it can know of the first");
+    assert!(sentenced(&mut record, Fault::WrongScore, 1_002), "of another kind");
+    assert_eq!(record.divergent, 2, "each is counted");
+    assert!(is_sentenced(&record, 1_000 + DELAY) && !is_sentenced(&record, 1_002 + DELAY));
+    assert!(sentenced(&mut record, Fault::DivergentScore, 1_000 + DELAY), "it did not learn");
 }
