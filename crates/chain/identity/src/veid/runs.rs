@@ -80,7 +80,8 @@ pub fn end_block(ctx: &mut Context<'_>, params: &Params, most: usize) -> Result<
         if let Err(error) = outcome {
             request.due_at = now.saturating_add(params.phase_seconds);
             REQUESTS.set(ctx, &owner, &request)?;
-            ctx.emit(Event::new("verification_failed").with("owner", &owner).with("error", &error));
+            let cause = format!("{}/{}", error.codespace, error.code);
+            ctx.emit(Event::new("verification_timer_failed").with("owner", &owner).with("cause", cause));
         }
     }
     Ok(())
