@@ -6,7 +6,7 @@ use prost::{Message, Name};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ve_app::{App, Options};
-use ve_base::keys::{SecretKey, hd};
+use ve_base::keys::{PublicKey, SecretKey, hd};
 use ve_base::tx::direct_bytes;
 use ve_base::{Address, Amount, BlockTime};
 use ve_proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountRequest, QueryAccountResponse};
@@ -204,6 +204,17 @@ impl TestChain {
             self.query("/cosmos.bank.v1beta1.Query/Balance", &request).expect("balances are served");
         response.balance.expect("the response has the balance").amount.parse().expect("an amount")
     }
+}
+
+/// A consensus key that nobody has the secret of, different for each of a few validators.
+pub fn consensus_key(index: u32) -> [u8; 32] {
+    let candidate = |first| {
+        let mut bytes = [u8::try_from(index).expect("few validators") + 1; 32];
+        bytes[0] = first;
+        bytes
+    };
+    let point = |bytes: &[u8; 32]| PublicKey::Ed25519(*bytes).check().is_ok();
+    (0..=255u8).map(candidate).find(point).expect("every second encoding is a point")
 }
 
 pub fn any<M: Message + Name>(message: &M) -> prost_types::Any {

@@ -10,19 +10,9 @@ use ve_proto::cosmos::mint::v1beta1::{self as mint, QueryInflationRequest, Query
 use ve_proto::ve::mint::v1::{QueryIssuanceRequest, QueryIssuanceResponse};
 use ve_proto::ve::performance::v1::{self as performance, QueryPerformanceRequest, QueryPerformanceResponse};
 use ve_sdk::application::{FinalizeBlockResponse, LastCommit, LastVote};
-use ve_testkit::chain::{Account, ENDOWMENT, FEE, TestChain, any};
+use ve_testkit::chain::{Account, ENDOWMENT, FEE, TestChain, any, consensus_key};
 
 const SELF_BOND: u128 = 1_000_000_000;
-
-fn consensus_key(index: u32) -> [u8; 32] {
-    let candidate = |first| {
-        let mut bytes = [u8::try_from(index).expect("few validators") + 1; 32];
-        bytes[0] = first;
-        bytes
-    };
-    let point = |bytes: &[u8; 32]| PublicKey::Ed25519(*bytes).check().is_ok();
-    (0..=255u8).map(candidate).find(point).expect("every second encoding is a point")
-}
 
 fn chain_with(accounts: u32, validators: u32, change: impl FnOnce(&mut serde_json::Value)) -> TestChain {
     TestChain::with_genesis(accounts, |state| {

@@ -15,7 +15,7 @@ use ve_proto::ve::slashing::v1::{QuerySlashRecordsRequest, QuerySlashRecordsResp
 use ve_sdk::application::{
     Application, FinalizeBlockResponse, LastCommit, LastVote, Misbehavior, MisbehaviorKind, TxResult,
 };
-use ve_testkit::chain::{Account, TestChain};
+use ve_testkit::chain::{Account, TestChain, consensus_key};
 
 const VE: u128 = 1_000_000;
 const SELF_BOND: u128 = 1_000 * VE;
@@ -23,18 +23,8 @@ const POWER: u64 = 1_000;
 /// Of these chains, in seconds: twenty nominal blocks.
 const WINDOW: u64 = 100;
 
-fn consensus_key(index: usize) -> [u8; 32] {
-    let candidate = |first| {
-        let mut bytes = [u8::try_from(index).expect("few validators") + 1; 32];
-        bytes[0] = first;
-        bytes
-    };
-    let point = |bytes: &[u8; 32]| PublicKey::Ed25519(*bytes).check().is_ok();
-    (0..=255u8).map(candidate).find(point).expect("every second encoding is a point")
-}
-
 fn consensus(index: usize) -> Address {
-    PublicKey::Ed25519(consensus_key(index)).address()
+    PublicKey::Ed25519(consensus_key(u32::try_from(index).expect("few"))).address()
 }
 
 fn chain(accounts: u32, validators: usize) -> TestChain {
@@ -43,7 +33,7 @@ fn chain(accounts: u32, validators: usize) -> TestChain {
         for index in 0..validators {
             let new = GenesisValidator {
                 account: Account::number(u32::try_from(index).expect("few")).address,
-                consensus_key: consensus_key(index),
+                consensus_key: consensus_key(u32::try_from(index).expect("few")),
                 moniker: format!("validator {index}"),
                 self_bond: Amount::from(SELF_BOND),
             };
@@ -197,7 +187,12 @@ fn a_long_absence_is_reported_once() {
         for index in 0..2 {
             let account = Account::number(index as u32).address;
             let self_bond = Amount::from(SELF_BOND);
-            let new = GenesisValidator { account, consensus_key: consensus_key(index), moniker: "m".into(), self_bond };
+            let new = GenesisValidator {
+                account,
+                consensus_key: consensus_key(u32::try_from(index).expect("few")),
+                moniker: "m".into(),
+                self_bond,
+            };
             add_validator(state, &new).expect("the account can bond");
         }
     });

@@ -4,13 +4,13 @@ use prost::{Message, Name};
 use serde_json::json;
 use ve_base::Amount;
 use ve_base::enclave::{Claim, Simulated, heartbeat, report_data};
-use ve_base::keys::{ConsensusSecret, PublicKey};
+use ve_base::keys::ConsensusSecret;
 use ve_chain_core::staking::setup::{GenesisValidator, add_validator};
 use ve_proto::cosmos::base::v1beta1::Coin;
 use ve_proto::cosmos::gov::v1::{MsgSubmitProposal, MsgVote, VoteOption};
 use ve_proto::ve::enclave::v1::*;
 use ve_sdk::application::TxResult;
-use ve_testkit::chain::{Account, CHAIN_ID, TestChain, any};
+use ve_testkit::chain::{Account, CHAIN_ID, TestChain, any, consensus_key};
 
 pub const VALIDATORS: usize = 5;
 /// The code that governance lists at genesis.
@@ -19,16 +19,6 @@ pub const EPOCH: u64 = 50_000;
 /// An account that is no validator.
 pub const OUTSIDER: usize = VALIDATORS;
 const VOTING: u64 = 200;
-
-fn consensus_key(index: usize) -> [u8; 32] {
-    let candidate = |first| {
-        let mut bytes = [u8::try_from(index).expect("few validators") + 1; 32];
-        bytes[0] = first;
-        bytes
-    };
-    let point = |bytes: &[u8; 32]| PublicKey::Ed25519(*bytes).check().is_ok();
-    (0..=255u8).map(candidate).find(point).expect("every second encoding is a point")
-}
 
 /// A chain that allows simulated enclaves, with the hooks of this release and nothing else.
 pub fn chain() -> TestChain {
@@ -46,7 +36,7 @@ pub fn chain_with(change: impl FnOnce(&mut serde_json::Value)) -> TestChain {
         for index in 0..VALIDATORS {
             let new = GenesisValidator {
                 account: Account::number(u32::try_from(index).expect("few")).address,
-                consensus_key: consensus_key(index),
+                consensus_key: consensus_key(u32::try_from(index).expect("few")),
                 moniker: format!("validator {index}"),
                 self_bond: Amount::from(1_000_000_000u128),
             };
